@@ -1,0 +1,1 @@
+"""Definitions and settings of the city's map."""

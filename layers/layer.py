@@ -1,0 +1,244 @@
+"""A layer: the one definition from which tables, services, tiles, forms and styles follow.
+
+A definition is a YAML file in `config/layers/` (or the same object made at run time). It is checked whole: an unknown
+key, a reference to a missing field or a class of an unknown code is an error that names the place.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from layers.errors import DefinitionError
+
+Kind = Literal["spatial", "table", "relation", "coverage"]
+GeometryType = Literal["Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon", "Geometry"]
+FieldType = Literal["string", "text", "code", "integer", "number", "boolean", "date", "datetime", "codes", "json",
+                    "reference"]
+OnRetire = Literal["restrict", "cascade", "keep"]
+
+NAME = re.compile(r"^[a-z][a-z0-9_]{0,47}$")
+# Columns that every layer table has of its own; a field may not take their names.
+SYSTEM_COLUMNS = ("version_id", "fid", "valid", "begin_precision", "end_precision", "seq_from", "seq_to",
+                  "geom", "geom_tile", "geometry", "id", "valid_from", "valid_to", "batch", "ord", "op", "span",
+                  "expected_version", "temp_id")
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Text(_Part):
+    """A text in the two languages of the client."""
+
+    zh: str
+    en: str
+
+
+class Class(_Part):
+    """One class of a symbology: a value (or the upper bound of a number) and its colour."""
+
+    value: str | float | bool | None = None
+    below: float | None = None
+    color: str = Field(pattern=r"^#[0-9a-fA-F]{6}$")
+    title: Text | None = None
+
+
+class Label(_Part):
+    field: str
+    min_zoom: float = 16
+    size: float = 12
+    color: str = Field(default="#333333", pattern=r"^#[0-9a-fA-F]{6}$")
+
+
+class Symbology(_Part):
+    """How a layer is drawn; the MapLibre style and the Mapnik style are made from it.
+
+    `width_px` is a line's or an outline's width, `radius_px` a point's. `order` sorts layers from the ground up.
+    """
+
+    color: str = Field(default="#888888", pattern=r"^#[0-9a-fA-F]{6}$")
+    opacity: float = Field(default=1, ge=0, le=1)
+    outline: str | None = Field(default=None, pattern=r"^#[0-9a-fA-F]{6}$")
+    width_px: float = 1
+    radius_px: float = 4
+    dash: tuple[float, ...] | None = None
+    field: str | None = None
+    classes: tuple[Class, ...] = ()
+    extrude: str | None = None
+    label: Label | None = None
+    min_zoom: float = 0
+    order: int = 50
+
+
+class LayerField(_Part):
+    """One field of a layer.
+
+    `unit` is a UCUM symbol (m, m2, a, mm). `search` says in which part of the search the field is found. `tile` puts
+    it into vector tiles. `personal` fields are opened only with a reason, which the audit keeps.
+    """
+
+    name: str
+    type: FieldType
+    title: Text
+    description: Text | None = None
+    unit: str | None = None
+    codes: dict[str, Text] | None = None
+    required: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+    max_length: int | None = Field(default=None, gt=0)
+    pattern: str | None = None
+    search: Literal["name", "address", "code"] | None = None
+    index: bool = False
+    tile: bool = False
+    personal: bool = False
+    references: str | None = None
+    on_retire: OnRetire = "restrict"
+    part_of: bool = False
+    was: str | None = None
+
+    @field_validator("name")
+    @classmethod
+    def _name(cls, value: str) -> str:
+        if not NAME.match(value) or value in SYSTEM_COLUMNS:
+            raise ValueError(f"'{value}' is not a usable field name")
+        return value
+
+    @model_validator(mode="after")
+    def _fits_type(self) -> LayerField:
+        if (self.type == "code") != (self.codes is not None):
+            raise ValueError(f"field '{self.name}': a code list goes with type 'code', and only with it")
+        if (self.type == "reference") != (self.references is not None):
+            raise ValueError(f"field '{self.name}': 'references' names a layer and goes with type 'reference'")
+        return self
+
+
+class Rule(_Part):
+    """A topology rule, checked on write: `no_overlap` within the layer, `within` the feature a field refers to."""
+
+    kind: Literal["no_overlap", "within"]
+    tolerance_m2: float = Field(default=1.0, ge=0)
+    via: str | None = None
+
+
+class Layer(_Part):
+    """A layer of the city."""
+
+    id: str
+    kind: Kind = "spatial"
+    title: Text
+    description: Text | None = None
+    group: str = "other"
+    grade: Literal["L1", "L2", "L3", "L4"] = "L2"
+    geometry: GeometryType | None = None
+    has_z: bool = False
+    inside_extent: bool = True
+    fields: tuple[LayerField, ...] = ()
+    key: str | None = None
+    label: str | None = None
+    district: str | None = None
+    rules: tuple[Rule, ...] = ()
+    symbology: Symbology | None = None
+    coverage: dict[str, Any] | None = None
+    born: Literal["config", "runtime"] = "config"
+    was: str | None = None
+
+    @field_validator("id")
+    @classmethod
+    def _id(cls, value: str) -> str:
+        if not NAME.match(value):
+            raise ValueError(f"'{value}' is not a usable layer id (lower case letters, digits, underscore)")
+        return value
+
+    @model_validator(mode="after")
+    def _whole(self) -> Layer:
+        faults = []
+        names = [f.name for f in self.fields]
+        if len(set(names)) != len(names):
+            faults.append("two fields have the same name")
+        if (self.kind == "spatial") != (self.geometry is not None):
+            faults.append("a spatial layer has a geometry type, other kinds have none")
+        wanted = {"key": self.key, "label": self.label, "district": self.district}
+        if self.symbology:
+            wanted |= {"symbology.field": self.symbology.field, "symbology.extrude": self.symbology.extrude,
+                       "symbology.label": self.symbology.label.field if self.symbology.label else None}
+        wanted |= {f"rules[{i}].via": r.via for i, r in enumerate(self.rules)}
+        faults += [f"{where} names '{name}', which is no field" for where, name in wanted.items()
+                   if name is not None and name not in names]
+        faults += [f"rule 'within' needs 'via', a reference field" for r in self.rules
+                   if r.kind == "within" and not r.via]
+        if self.kind == "relation" and sum(f.type == "reference" for f in self.fields) != 2:
+            faults.append("a relation has exactly two reference fields, its ends")
+        if self.symbology and self.symbology.field in names:
+            codes = self.field(self.symbology.field).codes
+            faults += [f"symbology class '{c.value}' is no code of '{self.symbology.field}'"
+                       for c in self.symbology.classes
+                       if codes is not None and c.value is not None and c.value not in codes]
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+    @cached_property
+    def by_name(self) -> dict[str, LayerField]:
+        return {f.name: f for f in self.fields}
+
+    def field(self, name: str) -> LayerField:
+        """Return the field of this name; KeyError if there is none."""
+        return self.by_name[name]
+
+    @property
+    def parent(self) -> LayerField | None:
+        """Return the reference to what this layer's features are a part of, if any."""
+        return next((f for f in self.fields if f.part_of), None)
+
+    @property
+    def is_stored(self) -> bool:
+        """Is the layer kept in tables (coverages are files)?"""
+        return self.kind != "coverage"
+
+    def dump(self) -> dict[str, Any]:
+        """Return the definition as plain JSON values, without what is at its default."""
+        return self.model_dump(mode="json", exclude_defaults=True)
+
+
+def parse_layer(data: Any, source: str = "definition") -> Layer:
+    """Make a layer from plain values.
+
+    Raises DefinitionError with one sentence per fault, each beginning with its place.
+    """
+    try:
+        return Layer.model_validate(data)
+    except ValidationError as error:
+        raise DefinitionError([f"{source}: {'.'.join(str(p) for p in e['loc']) or 'layer'}: {e['msg']}"
+                               for e in error.errors()]) from None
+
+
+def read_layers(folder: Path) -> dict[str, Layer]:
+    """Read every `*.yaml` of a folder, in name order, as {id: Layer}.
+
+    Raises DefinitionError with the faults of all files together, also for a reference to a layer that is not there.
+    """
+    layers: dict[str, Layer] = {}
+    faults: list[str] = []
+    for path in sorted(folder.glob("*.yaml")):
+        try:
+            layer = parse_layer(yaml.safe_load(path.read_text("utf-8")), path.name)
+            if layer.id in layers:
+                faults.append(f"{path.name}: layer '{layer.id}' is defined twice")
+            layers[layer.id] = layer
+        except yaml.YAMLError as error:
+            faults.append(f"{path.name}: {error}")
+        except DefinitionError as error:
+            faults += error.faults
+    for layer in layers.values():
+        faults += [f"{layer.id}.{f.name} refers to layer '{f.references}', which is not there"
+                   for f in layer.fields if f.references and f.references not in layers]
+    if faults:
+        raise DefinitionError(faults)
+    return layers
