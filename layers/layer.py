@@ -41,12 +41,17 @@ class Text(_Part):
 
 
 class Class(_Part):
-    """One class of a symbology: a value (or the upper bound of a number) and its colour."""
+    """One class of a symbology: a value (or the upper bound of a number) and its colour.
+
+    `width_px` and `min_zoom` stand in for the symbology's own where a class is drawn wider or from a later zoom.
+    """
 
     value: str | float | bool | None = None
     below: float | None = None
     color: str = Field(pattern=r"^#[0-9a-fA-F]{6}$")
     title: Text | None = None
+    width_px: float | None = Field(default=None, gt=0)
+    min_zoom: float | None = None
 
 
 class Label(_Part):
@@ -60,6 +65,7 @@ class Symbology(_Part):
     """How a layer is drawn; the MapLibre style and the Mapnik style are made from it.
 
     `width_px` is a line's or an outline's width, `radius_px` a point's. `order` sorts layers from the ground up.
+    A layer that is not `visible` waits in the layer list until a reader switches it on.
     """
 
     color: str = Field(default="#888888", pattern=r"^#[0-9a-fA-F]{6}$")
@@ -74,6 +80,7 @@ class Symbology(_Part):
     label: Label | None = None
     min_zoom: float = 0
     order: int = 50
+    visible: bool = True
 
 
 class LayerField(_Part):
