@@ -161,6 +161,9 @@ class Layer(_Part):
     def _id(cls, value: str) -> str:
         if not NAME.match(value):
             raise ValueError(f"'{value}' is not a usable layer id (lower case letters, digits, underscore)")
+        if value.endswith(("_past", "_idx", "_pkey", "_one_truth")):
+            # These names belong to the layer's own tables and indexes.
+            raise ValueError(f"a layer id may not end like '{value}'")
         return value
 
     @model_validator(mode="after")

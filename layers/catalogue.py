@@ -1,0 +1,108 @@
+"""The catalogue: the city and its layers as the database has them now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from layers.city import City
+from layers.errors import DefinitionError, UnknownLayer
+from layers.layer import Layer, parse_layer
+from layers.store import Store
+
+__all__ = ["Catalogue", "set_city", "set_code_schemes"]
+
+
+class Catalogue:
+    """A process's copy of the definitions, renewed when the database has newer ones.
+
+    Attributes
+    ----------
+    layers
+        {id: Layer}, all layers of the city in the order of their drawing.
+    city
+        The City; DefinitionError where none was set.
+    version
+        Counts every change of definitions.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.version = -1
+        self.layers: dict[str, Layer] = {}
+        self._city: City | None = None
+        self.refresh()
+
+    @property
+    def city(self) -> City:
+        if self._city is None:
+            raise DefinitionError(["The store has no city yet: run 'gis migrate' with a city.yaml."])
+        return self._city
+
+    def layer(self, layer_id: str) -> Layer:
+        """Return a layer. Raises UnknownLayer."""
+        try:
+            return self.layers[layer_id]
+        except KeyError:
+            raise UnknownLayer(layer_id) from None
+
+    def referring_to(self, layer_id: str) -> list[tuple[Layer, str]]:
+        """Return what refers to a layer, as (layer, name of the reference field)."""
+        return [(layer, f.name) for layer in self.layers.values() for f in layer.fields if f.references == layer_id]
+
+    def refresh(self) -> bool:
+        """Read the definitions again if the database has newer ones; tell whether it had."""
+        with self.store.read() as connection:
+            row = connection.execute("SELECT version FROM gis.catalogue_state").fetchone()
+            version = row[0] if row else 0
+            if version == self.version:
+                return False
+            city = connection.execute("SELECT definition FROM gis.city").fetchone()
+            rows = connection.execute("SELECT definition FROM gis.layer_definition WHERE is_present").fetchall()
+        layers = [parse_layer(definition, "catalogue") for (definition,) in rows]
+        layers.sort(key=lambda layer: (layer.symbology.order if layer.symbology else 1000, layer.id))
+        self.layers = {layer.id: layer for layer in layers}
+        self._city = City.model_validate(city[0]) if city else None
+        self.version = version
+        return True
+
+
+def set_city(store: Store, city: City) -> bool:
+    """Store the city's definition; return whether it is new or changed.
+
+    Raises DefinitionError if layers exist already and the storage CRS would change: their geometries are in it.
+    """
+    definition = city.model_dump(mode="json")
+    with store.write() as connection:
+        row = connection.execute("SELECT definition, storage_srid, (SELECT count(*) FROM gis.layer_definition) "
+                                 "FROM gis.city FOR UPDATE").fetchone()
+        if row and row[0] == definition:
+            return False
+        if row and row[2] and row[1] != city.storage_srid:
+            raise DefinitionError([f"storage_srid: the layers are kept in EPSG:{row[1]}; a new one needs a new store"])
+        if row and row[2] and row[0]["id"] != city.id:
+            raise DefinitionError([f"id: this store is the city '{row[0]['id']}'; use another store (GIS_VAR) for '{city.id}'"])
+        connection.execute(
+            "INSERT INTO gis.city (definition, storage_srid, projected_srid, extent) "
+            "SELECT %(city)s, %(storage)s, %(projected)s, ST_Transform(ST_MakeEnvelope(%(e0)s, %(e1)s, %(e2)s, %(e3)s, 4326), %(storage)s) "
+            "ON CONFLICT (only_one) DO UPDATE SET definition = excluded.definition, storage_srid = excluded.storage_srid, "
+            "projected_srid = excluded.projected_srid, extent = excluded.extent",
+            {"city": Jsonb(definition), "storage": city.storage_srid, "projected": city.projected_srid}
+            | {f"e{i}": v for i, v in enumerate(city.extent)})
+        connection.execute("UPDATE gis.catalogue_state SET version = version + 1")
+    return True
+
+
+def set_code_schemes(store: Store, schemes: dict[str, dict[str, Any]]) -> None:
+    """Store the schemes of official codes: {scheme: {"pattern", "check_system"?, "title", …}}."""
+    with store.write() as connection:
+        connection.execute("DELETE FROM gis.code_scheme")
+        _insert_schemes(connection, schemes.items())
+
+
+def _insert_schemes(connection: Any, schemes: Iterable[tuple[str, dict[str, Any]]]) -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany("INSERT INTO gis.code_scheme (scheme, definition) VALUES (%s, %s)",
+                           [(name, Jsonb(definition)) for name, definition in schemes])
