@@ -1,0 +1,1 @@
+"""The service: the only floor that knows HTTP, pygeoapi, identity and settings."""

@@ -1,0 +1,105 @@
+"""Compression of answers, where it costs less than it saves.
+
+Level 1 of ISA-L deflate and of zstd: 400 kB of GeoJSON in under a millisecond, to about a fifth. It runs in the handler's
+own thread, so the event loop never waits for it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+
+import zstandard
+from isal import isal_zlib
+from starlette.responses import Response
+
+__all__ = ["compress", "compress_parts", "encoding_for", "strip_encoding"]
+
+# Below this an answer fits one network packet anyway.
+SMALLEST_BYTES = 1200
+GZIP_LEVEL, ZSTD_LEVEL = 1, 1
+_COMPRESSIBLE = ("application/json", "application/geo+json", "application/problem+json", "application/schema+json",
+                 "application/vnd.oai", "application/vnd.mapbox", "application/prs.coverage", "application/ld+json",
+                 "application/javascript", "application/wasm", "application/manifest", "text/", "image/svg+xml")
+_GZIP_WINDOW = 31                      # zlib's way to say: 32 kB window, gzip header
+_local = threading.local()
+
+
+@lru_cache(maxsize=256)
+def encoding_for(accept: str) -> str | None:
+    """Choose 'zstd', 'gzip' or None (identity) from an Accept-Encoding header."""
+    weights: dict[str, float] = {}
+    for part in accept.lower().split(","):
+        name, _, quality = part.strip().partition(";")
+        try:
+            weights[name.strip()] = float(quality.partition("=")[2]) if quality else 1.0
+        except ValueError:
+            continue
+    any_other = weights.get("*", 0.0)
+    zstd, gzip = weights.get("zstd", any_other), weights.get("gzip", any_other)
+    if max(zstd, gzip) <= 0 or weights.get("identity", 0.0) > max(zstd, gzip):
+        return None
+    return "zstd" if zstd >= gzip else "gzip"
+
+
+def compress(response: Response, accept: str | None) -> Response:
+    """Compress the body of a response in place if the client takes it and it pays; always note it in Vary.
+
+    A strong ETag gets the coding as a suffix, since another coding is another representation (RFC 9110, 8.8.3).
+    """
+    headers = response.headers
+    kind = headers.get("content-type", "")
+    if response.status_code in (204, 304) or "content-encoding" in headers or not kind.startswith(_COMPRESSIBLE):
+        return response
+    headers.add_vary_header("Accept-Encoding")
+    body = getattr(response, "body", None)
+    if not accept or body is None or len(body) < SMALLEST_BYTES:
+        return response
+    encoding = encoding_for(accept)
+    if encoding is None:
+        return response
+    packed = encode(bytes(body), encoding)
+    if len(packed) >= len(body) * 0.9:
+        return response
+    response.body = packed
+    headers["content-length"] = str(len(packed))
+    headers["content-encoding"] = encoding
+    etag = headers.get("etag")
+    if etag:
+        headers["etag"] = f'{etag[:-1]}+{encoding}"'
+    return response
+
+
+def encode(body: bytes, encoding: str) -> bytes:
+    """Return the body in an encoding ('zstd' or 'gzip')."""
+    if encoding == "gzip":
+        return isal_zlib.compress(body, GZIP_LEVEL, _GZIP_WINDOW)
+    packer = getattr(_local, "zstd", None)
+    if packer is None:
+        packer = _local.zstd = zstandard.ZstdCompressor(level=ZSTD_LEVEL)
+    return packer.compress(body)
+
+
+def compress_parts(parts: Iterable[bytes], encoding: str | None) -> Iterator[bytes]:
+    """Compress a stream part by part; each yielded part can be read as it arrives."""
+    if encoding is None:
+        yield from parts
+        return
+    if encoding == "gzip":
+        packer = isal_zlib.compressobj(GZIP_LEVEL, isal_zlib.DEFLATED, _GZIP_WINDOW)
+    else:
+        packer = zstandard.ZstdCompressor(level=ZSTD_LEVEL).compressobj()
+    for part in parts:
+        packed = packer.compress(part)
+        if packed:
+            yield packed
+    yield packer.flush()
+
+
+def strip_encoding(etag: str) -> str:
+    """Return an ETag without the coding that `compress` noted in it."""
+    for suffix in ('+gzip"', '+zstd"'):
+        if etag.endswith(suffix):
+            return etag[:-len(suffix)] + '"'
+    return etag

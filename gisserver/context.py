@@ -1,0 +1,113 @@
+"""What a running service holds: store, catalogue, identity, settings."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from config.settings import Settings
+from gisserver.metrics import Metrics
+from layers.access import Audience
+from layers.catalogue import Catalogue
+from layers.errors import UnknownLayer
+from layers.layer import Layer
+from layers.store import Store
+
+__all__ = ["Context", "current", "install"]
+
+T = TypeVar("T")
+THREADS = 16
+# A delegated process may sleep; it must not hold the threads that answer everybody else.
+DELEGATE_THREADS = 4
+CATALOGUE_CHECK_S = 2.0
+KEPT_DOCUMENTS = 400
+
+
+@dataclass
+class Context:
+    """The parts of one server process; made once by the application factory and handed on.
+
+    `identity` is made by `gisserver.identity`. `seq` is the highest changeset this process has heard of.
+    """
+
+    settings: Settings
+    store: Store
+    catalogue: Catalogue
+    identity: Any = None
+    changes: Any = None
+    seq: int = 0
+    metrics: Metrics = field(default_factory=Metrics)
+    threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS, "request"))
+    delegate_threads: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(DELEGATE_THREADS, "delegate"))
+    _documents: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+    _checked_at: float = 0.0
+
+    def layer_for(self, audience: Audience, layer_id: str) -> Layer:
+        """Return a layer that an audience may read.
+
+        Raises UnknownLayer also where it may not: whether a layer exists is not told. The catalogue is read again before a
+        layer is denied, since another process may just have made it.
+        """
+        layer = self.catalogue.layers.get(layer_id)
+        if layer is None and self.refresh():
+            layer = self.catalogue.layers.get(layer_id)
+        if layer is None or not audience.may_read(layer_id):
+            raise UnknownLayer(layer_id)
+        return layer
+
+    def readable(self, audience: Audience) -> list[Layer]:
+        """Return the layers that an audience may read, in the order of the catalogue."""
+        return [layer for layer in self.catalogue.layers.values() if audience.may_read(layer.id)]
+
+    def refresh(self) -> bool:
+        """Read the catalogue again if it changed; at most every CATALOGUE_CHECK_S seconds."""
+        now = time.monotonic()
+        if now - self._checked_at < CATALOGUE_CHECK_S:
+            return False
+        self._checked_at = now
+        return self.catalogue.refresh()
+
+    def catch_up(self, seq: int) -> None:
+        """Make sure this process is not behind a changeset that a client has seen.
+
+        Features are read from the database itself and are never behind; what is kept here (catalogue, documents) is read
+        again.
+        """
+        if seq > self.seq:
+            self._checked_at = 0.0
+            self.refresh()
+            self.seq = seq
+
+    def document(self, audience: Audience, key: tuple[Any, ...], make: Callable[[], T]) -> T:
+        """Return a document made from the catalogue, kept per audience and version of the catalogue."""
+        full = (self.catalogue.version, audience.fingerprint, *key)
+        found = self._documents.get(full)
+        if found is None:
+            found = make()
+            if len(self._documents) >= KEPT_DOCUMENTS:
+                self._documents.clear()
+            self._documents[full] = found
+        return found
+
+    def close(self) -> None:
+        self.threads.shutdown(wait=False, cancel_futures=True)
+        self.delegate_threads.shutdown(wait=False, cancel_futures=True)
+        self.store.close()
+
+
+# pygeoapi makes its providers itself, from dictionaries: they find the store here. It is the one global we allow.
+_installed: list[Context] = []
+
+
+def install(context: Context) -> None:
+    """Make a context the one that pygeoapi's providers find."""
+    _installed[:] = [context]
+
+
+def current() -> Context:
+    """Return the installed context."""
+    return _installed[0]

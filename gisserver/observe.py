@@ -1,0 +1,61 @@
+"""The outermost layer of the service: request ids, counts, common headers, and an answer to every failure."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import secrets
+import time
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gisserver.errors import answer_error
+from gisserver.metrics import Metrics
+
+__all__ = ["Observed"]
+
+_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}\Z")
+_COMMON = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin")]
+
+
+class Observed:
+    """Give each request an id, count it, and turn whatever is raised further in into a problem document."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self.app, self.metrics = app, metrics
+        self._run, self._numbers = secrets.token_hex(4), itertools.count(1)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        begun = time.perf_counter()
+        request_id = self._request_id(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+        status, is_head = 0, scope["method"] == "HEAD"
+
+        async def observed_send(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], *_COMMON, (b"x-request-id", request_id.encode())]
+            elif is_head and message.get("body"):
+                message = {**message, "body": b""}
+            await send(message)
+
+        try:
+            await self.app(scope, receive, observed_send)
+        except Exception as error:
+            response = answer_error(scope, error)
+            if status:
+                raise                   # too late for another answer; the server closes the connection
+            await response(scope, receive, observed_send)
+        finally:
+            route = scope.get("route")
+            self.metrics.count(getattr(route, "path", "-"), scope["method"], status, time.perf_counter() - begun)
+
+    def _request_id(self, scope: Scope) -> str:
+        for name, value in scope["headers"]:
+            if name == b"x-request-id" and _ID.match(value):
+                return value.decode()
+        return f"{self._run}-{next(self._numbers)}"

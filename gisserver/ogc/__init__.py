@@ -1,0 +1,1 @@
+"""OGC API: features, tiles, styles; records, processes and coverages carried from pygeoapi."""
