@@ -1,0 +1,9 @@
+"""The verbs of `gis`: a module each, found by this table."""
+
+__all__ = ["COMMANDS"]
+
+# verb: module in this folder, whose `command` it is
+COMMANDS = {
+    "serve": "serve",
+    "cluster": "cluster",
+}
