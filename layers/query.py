@@ -28,8 +28,9 @@ class ItemQuery:
         Valid time: an instant (None is now) or a half-open interval, whose None ends are open. Only one of them.
     known_at
         A changeset number: the answer is what was known then. None is the present belief.
-    filter
-        CQL2 JSON, already parsed; names and values are checked by `layers.filters`.
+    filter, filter_srid, filter_flip
+        CQL2 JSON, already parsed, and the CRS its geometries are in (and whether they put north first); names and values
+        are checked by `layers.filters`.
     fids
         Only these features.
     fields
@@ -37,7 +38,7 @@ class ItemQuery:
     sortby
         Pairs (field, descending).
     limit, after
-        Page size and the opaque cursor of the page before.
+        Page size and the opaque cursor of the page before. A limit of None is for `rows` alone: all of them.
     srid, flip
         CRS of the answer and whether its authority puts north (or latitude) first.
     geometry
@@ -51,11 +52,13 @@ class ItemQuery:
     at: datetime | None = None
     interval: tuple[datetime | None, datetime | None] | None = None
     known_at: int | None = None
-    filter: dict[str, Any] | None = None
+    filter: dict[str, Any] | bool | None = None
+    filter_srid: int = 4326
+    filter_flip: bool = False
     fids: tuple[int, ...] | None = None
     fields: tuple[str, ...] | None = None
     sortby: tuple[tuple[str, bool], ...] = ()
-    limit: int = 10
+    limit: int | None = 10
     after: str | None = None
     srid: int = 4326
     flip: bool = False
