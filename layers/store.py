@@ -53,7 +53,8 @@ class Store:
     def connect(self, autocommit: bool = True) -> psycopg.Connection:
         """Open a connection of the owner that the caller closes (listening, COPY, maintenance)."""
         try:
-            return psycopg.connect(self.dsn, autocommit=autocommit, application_name="gis", connect_timeout=10)
+            return psycopg.connect(self.dsn, autocommit=autocommit, application_name="gis", connect_timeout=10,
+                                   options="-c TimeZone=UTC")
         except psycopg.OperationalError as error:
             raise Unavailable(f"The database cannot be reached: {str(error).strip().splitlines()[-1]}") from error
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import yaml
+
 from config.settings import ROOT
-from layers.catalogue import set_city
+from layers.catalogue import set_city, set_code_schemes
 from layers.city import read_city
 from layers.layer import read_layers
 from layers.migrate import migrate
@@ -16,6 +18,7 @@ from layers.store import Store
 __all__ = ["LAYERS", "Preparation", "prepare_store"]
 
 LAYERS = ROOT / "config" / "layers"
+CODE_SCHEMES = ROOT / "config" / "standards" / "code_schemes.yaml"
 
 
 @dataclass
@@ -34,5 +37,6 @@ def prepare_store(store: Store, city: Path, layers: Path = LAYERS, *, allow_loss
     """
     done = Preparation(migrate(store))
     done.city_changed = set_city(store, read_city(city))
+    set_code_schemes(store, yaml.safe_load(CODE_SCHEMES.read_text("utf-8")))
     done.steps = apply(store, read_layers(layers), allow_loss)
     return done

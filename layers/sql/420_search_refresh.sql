@@ -3,7 +3,7 @@
 -- The values of a layer that the search knows, as a query over (fid, valid, district_code, field, kind, label); NULL where
 -- the layer has nothing to search for. `p_which` is a condition over `c`, a row of the present table.
 CREATE OR REPLACE FUNCTION gis.search_values(p_layer text, p_which text) RETURNS text LANGUAGE sql STABLE AS $$
-  SELECT format(
+  SELECT CASE WHEN jsonb_path_exists(d, '$.fields[*].search') THEN format(
     'SELECT c.fid, c.valid, coalesce(%s, '''') AS district_code, v.field, v.kind, v.label
      FROM city.%I c, LATERAL (%s) AS v (field, kind, label) WHERE v.label <> '''' AND (%s)',
     CASE WHEN d ? 'district' THEN format('c.%I', d ->> 'district') ELSE 'NULL::text' END, p_layer,
@@ -11,7 +11,7 @@ CREATE OR REPLACE FUNCTION gis.search_values(p_layer text, p_which text) RETURNS
        CASE WHEN f ->> 'type' = 'codes'
        THEN format('SELECT %1$L, %2$L, x ->> ''value'' FROM jsonb_array_elements(c.%1$I) x', f ->> 'name', f ->> 'search')
        ELSE format('SELECT %1$L, %2$L, c.%1$I::text', f ->> 'name', f ->> 'search') END, ' UNION ALL ')
-     FROM jsonb_array_elements(d -> 'fields') f WHERE f ? 'search'), p_which)
+     FROM jsonb_array_elements(d -> 'fields') f WHERE f ? 'search'), p_which) END
   FROM gis.layer_json(p_layer) d
 $$;
 
