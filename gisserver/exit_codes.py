@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from config.settings import SettingsError
+from gisserver.ops.run_record import AlreadyRunning
 from layers.errors import (
     Conflict,
     DefinitionError,
@@ -49,6 +50,7 @@ _CODES: tuple[tuple[type[Exception], ExitCode], ...] = (
     (PreconditionRequired, ExitCode.CONFLICT),
     (NotAuthenticated, ExitCode.FORBIDDEN),
     (Forbidden, ExitCode.FORBIDDEN),
+    (AlreadyRunning, ExitCode.ALREADY_RUNNING),
     (Unavailable, ExitCode.UNAVAILABLE),
 )
 

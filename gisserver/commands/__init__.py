@@ -4,6 +4,8 @@ __all__ = ["COMMANDS"]
 
 # verb: module in this folder, whose `command` it is
 COMMANDS = {
+    "up": "up",
     "serve": "serve",
+    "migrate": "migrate",
     "cluster": "cluster",
 }

@@ -167,6 +167,11 @@ class Cluster:
             return True
         return False
 
+    def drop_database(self, database: str = DATABASE) -> None:
+        """Drop a database with all that is in it."""
+        self._run([self.programs().program("dropdb"), "-h", self.place.socket, "-p", str(self.place.port),
+                   "-U", SUPERUSER, "--if-exists", "--force", database])
+
     def remove(self) -> None:
         """Stop the cluster and delete all its data."""
         self.stop()
