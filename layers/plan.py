@@ -93,9 +93,8 @@ def _change_layer(old: Layer, new: Layer, srid: int) -> list[Step]:
     if old.kind != new.kind or old.has_z != new.has_z:
         raise DefinitionError([f"{new.id}: a layer cannot change its kind or gain or lose heights; make a new layer"])
     if old.id != new.id:
-        renames = [sql.SQL("ALTER TABLE {} RENAME TO {}").format(a, sql.Identifier(b)) for a, b in
-                   zip(_tables(old.id), (new.id, f"{new.id}_past", new.id), strict=True)]
-        steps.append(Step("rename layer", new.id, f"{old.id} -> {new.id}", False, tuple(renames)))
+        steps.append(Step("rename layer", new.id, f"{old.id} -> {new.id}", False,
+                          (sql.SQL("SELECT gis.rename_layer({}, {})").format(old.id, new.id),)))
     if old.geometry != new.geometry:
         if new.geometry != "Geometry" and MULTI.get(old.geometry or "") != new.geometry:
             raise DefinitionError([f"{new.id}: geometry cannot change from {old.geometry} to {new.geometry}"])
@@ -164,6 +163,8 @@ def _carry_out(connection: psycopg.Connection, steps: list[Step], new: Mapping[s
                 "INSERT INTO gis.layer_definition (layer, version, definition) "
                 "SELECT %(layer)s, coalesce(max(version), 0) + 1, %(definition)s FROM gis.layer_definition WHERE layer = %(layer)s",
                 {"layer": step.layer, "definition": Jsonb(new[step.layer].dump())})
+            if new[step.layer].is_stored:
+                connection.execute("SELECT gis.rebuild_search(%s)", (step.layer,))
     if steps:
         connection.execute("UPDATE gis.catalogue_state SET version = version + 1")
         connection.execute("SELECT gis.regrant(role) FROM gis.audience")

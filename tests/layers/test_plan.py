@@ -79,6 +79,19 @@ def test_the_way_there_equals_a_fresh_start(empty_store: Store, new_store: Any) 
     assert Catalogue(empty_store).layer("sample") == new
 
 
+def test_a_renamed_layer_keeps_its_features_and_equals_a_fresh_one(empty_store: Store, new_store: Any) -> None:
+    fid = populate(empty_store)
+    original = shape_of(empty_store)
+    register(empty_store, changed(born="config"))
+    files = {i: layer for i, layer in Catalogue(empty_store).layers.items() if i != "sample"}
+    apply(empty_store, files | {"specimen": changed(id="specimen", was="sample", born="config")})
+    with empty_store.read() as connection:
+        assert connection.execute("SELECT fid, number FROM city.specimen").fetchone() == (fid, "N1")
+        assert connection.execute("SELECT DISTINCT layer FROM gis.changeset_layer").fetchall() == [("specimen",)]
+    apply(empty_store, files | {"sample": changed(was="specimen", born="config")})
+    assert shape_of(empty_store) == original
+
+
 def test_a_loss_is_refused_unless_it_is_asked_for(empty_store: Store) -> None:
     populate(empty_store)
     catalogue = Catalogue(empty_store)
