@@ -72,6 +72,10 @@ class Run:
         if mark := mark_of(pid):
             living.append(mark)
         self.record.processes = living
+        self.begin()
+
+    def begin(self) -> None:
+        """Write the record of this run over that of the one before, whose leftovers are gone by now."""
         draft = self.path.with_suffix(".new")
         draft.write_text(json.dumps(asdict(self.record), indent=1) + "\n")
         draft.replace(self.path)

@@ -61,14 +61,12 @@ class Startup:
 
     def clean_up(self) -> None:
         """End what a killed run left, the database of it included."""
-        cluster = read_cluster(self.settings.var)
-        if self.run.left is None:
-            return
-        ended = self.run.end_leftovers()
-        if cluster is not None:
-            ended += cluster.stop()
-        self.teller.warn(f"The last run was killed; what it left ({ended} processes) is cleaned up.",
-                         f"上次运行被强行终止，已清理其遗留的 {ended} 个进程。")
+        if self.run.left is not None:
+            self.teller.warn("The last run was killed; cleaning up what it left …", "上次运行被强行终止，正在清理其遗留……")
+            self.run.end_leftovers()
+            if cluster := read_cluster(self.settings.var):
+                cluster.stop()
+        self.run.begin()
 
     def database(self) -> None:
         """Start the private cluster, made when missing; nothing where the settings name a database."""
