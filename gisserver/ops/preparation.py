@@ -1,4 +1,4 @@
-"""Bring a store up to date: schema, city, code schemes and layers, in this order, as often as one likes."""
+"""Bring a store up to date: schema, pinyin, city, code schemes and layers, in this order, as often as one likes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from layers.catalogue import set_city, set_code_schemes
 from layers.city import read_city
 from layers.layer import read_layers
 from layers.migrate import migrate
+from layers.pinyin import fill_pinyin
 from layers.plan import Step, apply
 from layers.store import Store
 
@@ -36,6 +37,7 @@ def prepare_store(store: Store, city: Path, layers: Path = LAYERS, *, allow_loss
     Raises DefinitionError where a definition is wrong or would lose data, Unavailable where a migration fails.
     """
     done = Preparation(migrate(store))
+    fill_pinyin(store)
     done.city_changed = set_city(store, read_city(city))
     set_code_schemes(store, yaml.safe_load(CODE_SCHEMES.read_text("utf-8")))
     done.steps = apply(store, read_layers(layers), allow_loss)

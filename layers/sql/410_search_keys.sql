@@ -35,8 +35,9 @@ BEGIN
   RETURN regexp_replace(v_text, '([0-9])室$', '\1');
 END $$;
 
-CREATE OR REPLACE FUNCTION gis.layer_gram(p_layer text) RETURNS integer LANGUAGE sql IMMUTABLE AS $$
-  SELECT (x'DC00'::integer << 16) | (hashtext(p_layer) & 16777215)
+-- Grams that say where an entry lies, so that a reader of little need not wade through the finds of others.
+CREATE OR REPLACE FUNCTION gis.field_gram(p_layer text, p_field text) RETURNS integer LANGUAGE sql IMMUTABLE AS $$
+  SELECT (x'DC00'::integer << 16) | (hashtext(p_layer || '.' || p_field) & 16777215)
 $$;
 
 CREATE OR REPLACE FUNCTION gis.district_gram(p_district text) RETURNS integer LANGUAGE sql IMMUTABLE AS $$
@@ -51,6 +52,7 @@ $$;
 --   D800 + 21    three neighbouring initials (7 bits each), in each of their readings
 --   D900 + 21    three neighbouring Latin letters
 --   DA00 + 14    the first two initials of a name
+--   DC00, DD00   the layer and field, the district (24 bits of a hash)
 CREATE OR REPLACE FUNCTION gis.search_keys(p_texts text[], p_kinds text[])
 RETURNS TABLE (n bigint, norm text, initials text, grams integer[]) LANGUAGE plpgsql STABLE AS $$
 DECLARE

@@ -25,7 +25,7 @@ DECLARE
   v_count bigint := 0;
 BEGIN
   IF p_fids IS NULL THEN
-    DELETE FROM gis.search_entry WHERE layer = p_layer;
+    DELETE FROM gis.search_entry WHERE scope IN (SELECT scope FROM gis.search_scope WHERE layer = p_layer);
   ELSE
     DELETE FROM gis.search_entry e USING unnest(p_fids) f WHERE e.fid = f;
   END IF;
@@ -48,12 +48,12 @@ BEGIN
                          WHERE (s.layer, s.field, s.kind, s.district_code) = ($1, v.field, v.kind, v.district_code))
        RETURNING scope, field, kind, district_code),
      scopes AS MATERIALIZED (
-       SELECT scope, field, kind, district_code, gis.layer_gram($1) AS layer_gram, gis.district_gram(district_code) AS district_gram
+       SELECT scope, field, kind, district_code, gis.field_gram($1, field) AS field_gram, gis.district_gram(district_code) AS district_gram
        FROM (SELECT scope, field, kind, district_code FROM added
              UNION ALL SELECT scope, field, kind, district_code FROM gis.search_scope WHERE layer = $1) s)
      INSERT INTO gis.search_entry (fid, scope, layer, field, kind, district_code, valid, label, norm, initials, grams)
      SELECT v.fid, s.scope, $1, v.field, v.kind, v.district_code, v.span, v.label, k.norm, k.initials,
-            k.grams || s.layer_gram || s.district_gram
+            k.grams || s.field_gram || s.district_gram
      FROM gis.search_keys((SELECT array_agg(label ORDER BY n) FROM v), (SELECT array_agg(kind ORDER BY n) FROM v)) k
      JOIN v USING (n) JOIN scopes s USING (field, kind, district_code)', v_values) USING p_layer, p_fids;
   GET DIAGNOSTICS v_count = ROW_COUNT;
@@ -78,3 +78,25 @@ END $$;
 CREATE OR REPLACE FUNCTION gis.rebuild_search(p_layer text) RETURNS bigint LANGUAGE sql AS $$
   SELECT gis.make_search_entries(p_layer, NULL)
 $$;
+
+-- What of a definition the entries stand on.
+CREATE OR REPLACE FUNCTION gis.search_fields(p_definition jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+  SELECT jsonb_build_array(p_definition -> 'district',
+    (SELECT jsonb_agg(jsonb_build_array(f -> 'name', f -> 'type', f -> 'search') ORDER BY f ->> 'name')
+     FROM jsonb_array_elements(p_definition -> 'fields') f WHERE f ? 'search'))
+$$;
+
+-- A new definition of a layer that is searched by other fields than before makes its entries anew.
+CREATE OR REPLACE FUNCTION gis.follow_definition() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  v_before jsonb := (SELECT definition FROM gis.layer_definition WHERE layer = NEW.layer AND version < NEW.version ORDER BY version DESC LIMIT 1);
+BEGIN
+  IF to_regclass(format('city.%I', NEW.layer)) IS NOT NULL
+     AND (v_before IS NULL OR gis.search_fields(v_before) IS DISTINCT FROM gis.search_fields(NEW.definition)) THEN
+    PERFORM gis.rebuild_search(NEW.layer);
+  END IF;
+  RETURN NULL;
+END $$;
+
+CREATE OR REPLACE TRIGGER follow_definition AFTER INSERT ON gis.layer_definition
+FOR EACH ROW EXECUTE FUNCTION gis.follow_definition();

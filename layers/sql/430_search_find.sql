@@ -28,9 +28,9 @@ BEGIN
 END $$;
 
 -- Entries that have all of some grams and match a pattern, at most `p_limit` of them.
--- `p_layers` and `p_districts` (grams; NULL: no bound) are where the reader may look at all: without them a reader of one
--- district would wade through the finds of all others.
-CREATE OR REPLACE FUNCTION gis.search_grams(p_grams integer[], p_pattern text, p_layers integer[], p_districts integer[],
+-- `p_fields` and `p_districts` (grams; NULL: no bound) are where the reader may look at all: without them a reader of one
+-- district, or of few fields, would wade through the finds of all others.
+CREATE OR REPLACE FUNCTION gis.search_grams(p_grams integer[], p_pattern text, p_fields integer[], p_districts integer[],
                                             p_at timestamptz, p_limit integer)
 RETURNS TABLE (layer text, field text, kind text, fid bigint, label text, norm text) LANGUAGE plpgsql STABLE AS $$
 BEGIN
@@ -38,9 +38,9 @@ BEGIN
     'SELECT x.layer, x.field, x.kind, x.fid, x.label, x.norm::text FROM gis.search_entry x
      WHERE x.kind <> ''code'' AND x.grams @> $1 AND x.valid @> $5'
     || CASE WHEN p_pattern IS NULL THEN '' ELSE ' AND x.norm ~ $2' END
-    || CASE WHEN p_layers IS NULL THEN '' ELSE ' AND x.grams && $3' END
+    || CASE WHEN p_fields IS NULL THEN '' ELSE ' AND x.grams && $3' END
     || CASE WHEN p_districts IS NULL THEN '' ELSE ' AND x.grams && $4' END
-    || ' LIMIT $6' USING p_grams, p_pattern, p_layers, p_districts, p_at, p_limit;
+    || ' LIMIT $6' USING p_grams, p_pattern, p_fields, p_districts, p_at, p_limit;
 END $$;
 
 -- Where found features are and how they are called. p_asks: [{"layer", "fids", "label", "parent"}], label and parent being
