@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -107,6 +107,8 @@ def apply_changeset(store: Store, catalogue: Catalogue, audience: Audience, chan
                                   staged.claims)
         except Conflict as conflict:
             raise _with_theirs(store, catalogue, audience, conflict) from None
+        except Rejected as rejected:
+            raise Rejected(_told(rejected.faults, changeset.edits)) from None
     versions = _new_versions(store, changeset.edits, staged.fids, applied.seq)
     return Applied(applied.seq, applied.recorded_at, tuple(staged.fids), versions, staged.temp_ids)
 
@@ -116,7 +118,7 @@ def check_changeset(store: Store, catalogue: Catalogue, audience: Audience, chan
     with Batch(store) as batch:
         try:
             _Staging(store, catalogue, audience, batch).stage(changeset)
-            return batch.check(audience.role or "owner")
+            return _told(batch.check(audience.role or "owner"), changeset.edits)
         except Rejected as rejected:
             return rejected.faults
 
@@ -155,7 +157,7 @@ class _Staging:
                 rows.setdefault(layer.id, []).append(row)
         self.claims = [self._claim(claim) for claim in changeset.lineage]
         if self.faults:
-            raise Rejected(self.faults)
+            raise Rejected(_told(self.faults, changeset.edits))
         for layer_id, some in rows.items():
             layer = self.catalogue.layer(layer_id)
             self.batch.copy(layer, self._columns(layer), some)
@@ -284,6 +286,11 @@ class _Staging:
 
     def _fault(self, number: int, layer: Layer, fid: int, name: str, code: str, message: str) -> None:
         self.faults.append(Fault(code, message, number, layer.id, fid, name))
+
+
+def _told(faults: Sequence[Fault], edits: Sequence[Edit]) -> list[Fault]:
+    """Return faults as the editor can follow them: a feature that was not made has no id to speak of."""
+    return [replace(f, fid=None) if f.row is not None and edits[f.row].op == "create" else f for f in faults]
 
 
 def _new_versions(store: Store, edits: Sequence[Edit], fids: Sequence[int], seq: int) -> tuple[int | None, ...]:

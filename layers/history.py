@@ -145,11 +145,8 @@ def undo(store: Store, catalogue: Catalogue, audience: Audience, seq: int, actor
             raise Forbidden(f"Changeset {seq} changed layer '{layer_id}', which you may not edit.")
     try:
         with store.write() as connection:
-            new = connection.execute("SELECT seq, recorded_at FROM gis.changeset WHERE seq = gis.undo_changeset(%s, %s, %s, %s)",
-                                     (seq, actor, reason, audience.role or "owner")).fetchone()
-            if new is None:
-                # The row is younger than the snapshot of the statement that made it.
-                new = connection.execute("SELECT seq, recorded_at FROM gis.changeset ORDER BY seq DESC LIMIT 1").fetchone()
+            made = connection.execute("SELECT gis.undo_changeset(%s, %s, %s, %s)", (seq, actor, reason, audience.role or "owner")).fetchone()
+            new = connection.execute("SELECT seq, recorded_at FROM gis.changeset WHERE seq = %s", made).fetchone()
     except psycopg.Error as error:
         try:
             raise_refusal(error)
