@@ -55,6 +55,8 @@ class Class(_Part):
 
 
 class Label(_Part):
+    """The text at a feature: a field, from which zoom, how large (pixels) and in which colour."""
+
     field: str
     min_zoom: float = 16
     size: float = 12
@@ -181,7 +183,7 @@ class Layer(_Part):
         wanted |= {f"rules[{i}].via": r.via for i, r in enumerate(self.rules)}
         faults += [f"{where} names '{name}', which is no field" for where, name in wanted.items()
                    if name is not None and name not in names]
-        faults += [f"rule 'within' needs 'via', a reference field" for r in self.rules
+        faults += ["rule 'within' needs 'via', a reference field" for r in self.rules
                    if r.kind == "within" and not r.via]
         if self.kind == "relation" and sum(f.type == "reference" for f in self.fields) != 2:
             faults.append("a relation has exactly two reference fields, its ends")

@@ -11,8 +11,7 @@ from psycopg.types.json import Jsonb
 
 from layers.errors import DefinitionError
 from layers.layer import Layer, LayerField, parse_layer
-from layers.schema import STAGE_SCHEMA, SCHEMA, column_type, create_statements, index_name, is_indexed
-from layers.schema import DIALECT
+from layers.schema import DIALECT, SCHEMA, STAGE_SCHEMA, column_type, create_statements, index_name, is_indexed
 from layers.store import Store
 
 __all__ = ["Step", "apply", "plan", "register"]
