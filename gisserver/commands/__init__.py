@@ -7,5 +7,9 @@ COMMANDS = {
     "up": "up",
     "serve": "serve",
     "migrate": "migrate",
+    "layer": "layer",
+    "backup": "backup",
+    "restore": "restore",
+    "doctor": "doctor",
     "cluster": "cluster",
 }

@@ -147,6 +147,8 @@ class Cluster:
         home.mkdir(parents=True, exist_ok=True)
         home.chmod(0o700)
         self.account.own(home)
+        # for whoever finds this folder far from the city's
+        self._write(home / "city-folder", f"{self.record.parent}\n")
         unfinished = home / "data.new"
         shutil.rmtree(unfinished, ignore_errors=True)
         # C.UTF-8 sorts by code point: the same on every machine, whatever its C library thinks of Chinese
