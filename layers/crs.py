@@ -20,8 +20,8 @@ from pyproj.exceptions import CRSError
 
 from layers.errors import InvalidParameter
 
-__all__ = ["CRS84", "CRS84_URI", "Crs", "box_around", "boxes_of", "ewkb_hex", "find_crs", "is_same_place", "make_crs", "offered",
-           "to_srid", "transformer"]
+__all__ = ["CRS84", "CRS84_URI", "Crs", "box_around", "box_to_srid", "boxes_of", "ewkb_hex", "find_crs", "is_same_place",
+           "make_crs", "offered", "to_srid", "transformer"]
 
 CRS84_URI = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 _NAMES = re.compile(r"(?:https?://www\.opengis\.net/def/crs/(?P<a1>\w+)/[\d.]+/(?P<c1>\w+)"
@@ -126,6 +126,27 @@ def to_srid(geometry: shapely.Geometry, source: int, target: int) -> shapely.Geo
     if not np.isfinite(shapely.get_coordinates(moved)).all():
         raise ValueError("a coordinate lies outside the area of the coordinate reference system")
     return moved
+
+
+@lru_cache(maxsize=64)
+def _area_of_use(srid: int) -> shapely.Geometry | None:
+    """Return where a projected CRS can be computed, in degrees and generously; None if PROJ does not say."""
+    area = CRS.from_epsg(srid).area_of_use
+    if area is None or area.east < area.west:
+        return None
+    return shapely.box(max(area.west - 10, -180), max(area.south - 10, -90), min(area.east + 10, 180), min(area.north + 10, 90))
+
+
+def box_to_srid(box: tuple[float, float, float, float], source: int, target: int) -> shapely.Geometry:
+    """Transform a rectangle; what lies far outside a projected target's area of use is cut off first.
+
+    So a box around the world stays a question that a city in a local CRS can answer. Empty where nothing is left; raises
+    ValueError if it cannot be expressed at all.
+    """
+    area = None if make_crs(target).is_geographic else _area_of_use(target)
+    if area is None:
+        return to_srid(shapely.box(*box), source, target)
+    return to_srid(shapely.intersection(to_srid(shapely.box(*box), source, 4326), area), 4326, target)
 
 
 def ewkb_hex(geometry: shapely.Geometry, srid: int) -> str:

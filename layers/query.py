@@ -28,9 +28,8 @@ class ItemQuery:
         Valid time: an instant (None is now) or a half-open interval, whose None ends are open. Only one of them.
     known_at
         A changeset number: the answer is what was known then. None is the present belief.
-    filter, filter_srid, filter_flip
-        CQL2 JSON, already parsed, and the CRS its geometries are in (and whether they put north first); names and values
-        are checked by `layers.filters`.
+    filter
+        CQL2 JSON as `layers.filters.parse_filter` gives it; names and values are checked when it is asked.
     fids
         Only these features.
     fields
@@ -53,8 +52,6 @@ class ItemQuery:
     interval: tuple[datetime | None, datetime | None] | None = None
     known_at: int | None = None
     filter: dict[str, Any] | bool | None = None
-    filter_srid: int = 4326
-    filter_flip: bool = False
     fids: tuple[int, ...] | None = None
     fields: tuple[str, ...] | None = None
     sortby: tuple[tuple[str, bool], ...] = ()
