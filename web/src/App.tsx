@@ -1,0 +1,96 @@
+import { QueryClientProvider } from "@tanstack/react-query";
+import ConfigProvider from "antd/es/config-provider";
+import type { Locale } from "antd/es/locale";
+import enGB from "antd/es/locale/en_GB";
+import zhCN from "antd/es/locale/zh_CN";
+import theme from "antd/es/theme";
+import { lazy, Suspense, useEffect } from "react";
+import { setAnswerLanguage } from "./api/http";
+import { pick } from "./format/text";
+import { DayBanner } from "./panels/DayBanner";
+import { FeaturePanel } from "./panels/FeaturePanel";
+import { LayersPanel } from "./panels/LayersPanel";
+import { Notices } from "./panels/Notices";
+import { Failure, Loading } from "./panels/PanelState";
+import { TopBar } from "./panels/TopBar";
+import { useUndo } from "./panels/undo";
+import { useKeys } from "./panels/useKeys";
+import { useDraft } from "./state/draft";
+import { usePreferences, useWords } from "./state/preferences";
+import { client, useConfig } from "./state/queries";
+import { keepFresh } from "./state/refresh";
+import { useSession } from "./state/session";
+import { useView } from "./state/view";
+
+const MapView = lazy(() => import("./map/MapView"));
+const AttributeTable = lazy(() => import("./panels/table/AttributeTable"));
+const EditPanel = lazy(() => import("./panels/edit/EditPanel"));
+const SignInForm = lazy(() => import("./panels/SignInForm"));
+const UndoDialog = lazy(() => import("./panels/UndoDialog"));
+
+const LOCALES: Record<string, Locale> = { zh: zhCN, en: enGB };
+const ACCENT = "#17609e";
+
+function Desk() {
+  const { t, language } = useWords();
+  const config = useConfig();
+  const table = useView((view) => view.table);
+  const editing = useDraft((drafting) => drafting.draft !== null);
+  const undoing = useUndo((undo) => undo.seq !== null);
+  const form = useSession((session) => session.form);
+  useKeys();
+  useEffect(keepFresh, []);
+  useEffect(() => {
+    if (config.data) document.title = t("app.title", { city: pick(config.data.city.title, language) });
+  }, [config.data, language]);
+
+  if (config.isError && !config.data) {
+    return (
+      <main className="start">
+        <h1>{t("error.start")}</h1>
+        <Failure error={config.error} retry={() => void config.refetch()} />
+      </main>
+    );
+  }
+  return (
+    <div className="desk" data-table={table !== null}>
+      <TopBar />
+      <main className="stage">
+        <Suspense fallback={<Loading />}><MapView /></Suspense>
+        <DayBanner />
+        <LayersPanel />
+        {editing ? <Suspense fallback={<Loading />}><EditPanel /></Suspense> : <FeaturePanel />}
+        {table !== null && <Suspense fallback={<Loading />}><AttributeTable id={table} /></Suspense>}
+      </main>
+      {form !== "closed" && <Suspense fallback={null}><SignInForm /></Suspense>}
+      {undoing && <Suspense fallback={null}><UndoDialog /></Suspense>}
+      <Notices />
+    </div>
+  );
+}
+
+/** The client: theme and language around the desk. */
+export function App() {
+  const { language, theme: tone } = usePreferences();
+  useEffect(() => {
+    document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
+    setAnswerLanguage(language);
+  }, [language]);
+  useEffect(() => {
+    document.documentElement.dataset.theme = tone;
+  }, [tone]);
+  return (
+    <ConfigProvider
+      locale={LOCALES[language]}
+      componentSize="small"
+      theme={{
+        algorithm: tone === "dark" ? theme.darkAlgorithm : theme.defaultAlgorithm,
+        token: { colorPrimary: ACCENT, borderRadius: 6, fontSize: 13, fontFamily: "inherit", colorLink: ACCENT },
+      }}
+    >
+      <QueryClientProvider client={client}>
+        <Desk />
+      </QueryClientProvider>
+    </ConfigProvider>
+  );
+}

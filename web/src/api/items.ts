@@ -1,0 +1,137 @@
+import { address, ask, askJson } from "./http";
+import type { Item, Page, Version } from "./types";
+
+export type Box = [number, number, number, number];
+
+/** Which features of a layer: the same question for table, count and export. */
+export interface Question {
+  layer: string;
+  datetime?: string;
+  knownAt?: string;
+  filter?: Record<string, unknown> | null;
+  bbox?: Box | null;
+  sort?: { field: string; descending: boolean } | null;
+  properties?: string[];
+}
+
+type Parameters = Record<string, string | number | boolean | undefined>;
+
+function itemsPath(layer: string): string {
+  return `ogc/collections/${encodeURIComponent(layer)}/items`;
+}
+
+function parametersOf(question: Question): Parameters {
+  return {
+    datetime: question.datetime,
+    "known-at": question.knownAt,
+    filter: question.filter ? JSON.stringify(question.filter) : undefined,
+    "filter-lang": question.filter ? "cql2-json" : undefined,
+    bbox: question.bbox ? question.bbox.map((n) => n.toFixed(7)).join(",") : undefined,
+    sortby: question.sort ? `${question.sort.descending ? "-" : "+"}${question.sort.field}` : undefined,
+    properties: question.properties?.join(","),
+  };
+}
+
+interface Collection {
+  features: Item[];
+  numberMatched?: number;
+  numberReturned: number;
+  links?: { rel: string; href: string }[];
+}
+
+function cursorOf(collection: Collection): string | null {
+  const next = collection.links?.find((link) => link.rel === "next");
+  return next ? new URL(next.href, document.baseURI).searchParams.get("cursor") : null;
+}
+
+/** Read one page of features, without geometry unless asked for. */
+export async function readPage(
+  question: Question,
+  paging: { limit: number; cursor?: string | null; geometry?: boolean },
+  signal?: AbortSignal,
+): Promise<Page> {
+  const collection = await askJson<Collection>(
+    address(itemsPath(question.layer), {
+      ...parametersOf(question),
+      limit: paging.limit,
+      cursor: paging.cursor ?? undefined,
+      skipGeometry: paging.geometry ? undefined : true,
+      f: "json",
+    }),
+    { signal, headers: { Accept: "application/geo+json" } },
+  );
+  return { ...collection, next: cursorOf(collection) };
+}
+
+/** Count the features that a question means. */
+export async function countItems(question: Question, signal?: AbortSignal): Promise<number> {
+  const { sort: _sort, properties: _properties, ...counted } = question;
+  const answer = await askJson<Collection>(
+    address(itemsPath(question.layer), { ...parametersOf(counted), resulttype: "hits", f: "json" }), { signal });
+  return answer.numberMatched ?? 0;
+}
+
+/** Read one feature as of a moment. */
+export async function readItem(
+  layer: string, fid: number, when: { datetime?: string; knownAt?: string } = {}, signal?: AbortSignal,
+): Promise<Item> {
+  const url = address(`${itemsPath(layer)}/${fid}`, { datetime: when.datetime, "known-at": when.knownAt, f: "json" });
+  const response = await ask(url, { signal, headers: { Accept: "application/geo+json" } });
+  const item = (await response.json()) as Item;
+  const tag = /^"(\d+)\./.exec(response.headers.get("ETag") ?? "");
+  return tag ? { ...item, version_id: Number(tag[1]) } : item;
+}
+
+/** Read features of a layer by number, with their geometries. */
+export async function readByIds(
+  layer: string, fids: number[], when: { datetime?: string; knownAt?: string }, signal?: AbortSignal,
+): Promise<Item[]> {
+  const url = address(itemsPath(layer), {
+    ids: fids.join(","), limit: fids.length, datetime: when.datetime, "known-at": when.knownAt, f: "json",
+  });
+  return (await askJson<Collection>(url, { signal, headers: { Accept: "application/geo+json" } })).features;
+}
+
+/** Read all versions of a feature, on both axes of time. */
+export async function readVersions(layer: string, fid: number, signal?: AbortSignal): Promise<Version[]> {
+  const answer = await askJson<{ versions: Version[] }>(address(`${itemsPath(layer)}/${fid}/versions`), { signal });
+  return answer.versions;
+}
+
+/**
+ * Read everything a question means, page by page, as text of a format.
+ *
+ * `progress` is told how many features there are so far. Resolves to the parts of one file.
+ */
+export async function exportItems(
+  question: Question, format: "csv" | "json", progress: (count: number) => void, signal: AbortSignal,
+): Promise<Blob> {
+  const parts: string[] = [];
+  let count = 0;
+  let cursor: string | null = null;
+  do {
+    const url: string = address(itemsPath(question.layer), {
+      ...parametersOf(question), limit: 2000, cursor: cursor ?? undefined, f: format,
+    });
+    const response: Response = await ask(url, { signal, headers: { Accept: format === "csv" ? "text/csv" : "application/geo+json" } });
+    if (format === "csv") {
+      const text = await response.text();
+      const body = parts.length === 0 ? text : text.slice(text.indexOf("\n") + 1);
+      parts.push(body);
+      count += Number(response.headers.get("OGC-NumberReturned") ?? body.split("\n").length - 1);
+      const next: RegExpExecArray | null = /<([^>]+)>;\s*rel="?next"?/.exec(response.headers.get("Link") ?? "");
+      cursor = next ? new URL(next[1]!, document.baseURI).searchParams.get("cursor") : null;
+    } else {
+      const collection = (await response.json()) as Collection;
+      const features = collection.features.map((feature) => JSON.stringify(feature)).join(",\n");
+      if (features) parts.push(parts.length === 0 ? features : `,\n${features}`);
+      count += collection.features.length;
+      cursor = cursorOf(collection);
+    }
+    progress(count);
+  } while (cursor);
+  return format === "csv"
+    // Spreadsheet programs take a CSV for the local code page unless it begins with the byte order mark.
+    ? new Blob(["\ufeff", ...parts], { type: "text/csv;charset=utf-8" })
+    : new Blob(['{"type":"FeatureCollection","features":[\n', ...parts, "\n]}\n"], { type: "application/geo+json" });
+}

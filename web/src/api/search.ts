@@ -1,0 +1,11 @@
+import { address, askJson } from "./http";
+import type { SearchHit } from "./types";
+
+/** Search names, addresses, codes and initials; the best first. */
+export async function search(
+  text: string, options: { limit: number; datetime?: string }, signal?: AbortSignal,
+): Promise<SearchHit[]> {
+  const answer = await askJson<{ results: SearchHit[] }>(
+    address("api/search", { q: text, limit: options.limit, datetime: options.datetime }), { signal });
+  return answer.results;
+}

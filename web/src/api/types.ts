@@ -1,0 +1,204 @@
+/** What travels on the wire. Names are the server's own; see ARCHITECTURE.md, "On the wire". */
+import type { Feature, Geometry } from "geojson";
+
+export interface Text {
+  zh: string;
+  en: string;
+}
+
+export type FieldType =
+  | "string" | "text" | "code" | "integer" | "number" | "boolean"
+  | "date" | "datetime" | "codes" | "json" | "reference";
+
+export interface LayerField {
+  name: string;
+  type: FieldType;
+  title: Text;
+  description?: Text;
+  unit?: string;
+  codes?: Record<string, Text>;
+  required?: boolean;
+  minimum?: number;
+  maximum?: number;
+  max_length?: number;
+  pattern?: string;
+  search?: "name" | "address" | "code";
+  index?: boolean;
+  tile?: boolean;
+  personal?: boolean;
+  references?: string;
+  part_of?: boolean;
+}
+
+export interface SymbolClass {
+  value?: string | number | boolean | null;
+  below?: number;
+  color: string;
+  title?: Text;
+  width_px?: number;
+  min_zoom?: number;
+}
+
+export interface Symbology {
+  color?: string;
+  opacity?: number;
+  outline?: string;
+  width_px?: number;
+  radius_px?: number;
+  dash?: number[];
+  field?: string;
+  classes?: SymbolClass[];
+  extrude?: string;
+  label?: { field: string; min_zoom?: number };
+  min_zoom?: number;
+  order?: number;
+  visible?: boolean;
+}
+
+export type GeometryType =
+  | "Point" | "MultiPoint" | "LineString" | "MultiLineString" | "Polygon" | "MultiPolygon" | "Geometry";
+
+export interface Layer {
+  id: string;
+  kind: "spatial" | "table" | "relation" | "coverage";
+  title: Text;
+  description?: Text;
+  group: string;
+  geometry?: GeometryType;
+  fields: LayerField[];
+  key?: string;
+  label?: string;
+  district?: string;
+  symbology?: Symbology;
+  /** May the reader edit this layer? */
+  edit: boolean;
+}
+
+export interface City {
+  id: string;
+  title: Text;
+  extent: [number, number, number, number];
+  center: [number, number];
+  zoom: number;
+  storage_srid: number;
+  projected_srid: number;
+  time_zone: string;
+  languages: string[];
+}
+
+export interface Config {
+  city: City;
+  layers: Layer[];
+  groups: Record<string, Text>;
+  /** The number of the last changeset. */
+  seq: number;
+}
+
+export type Properties = Record<string, unknown>;
+
+/** A feature as the items door gives it; `id` is the fid. */
+export interface Item {
+  type: "Feature";
+  id: number;
+  geometry: Geometry | null;
+  properties: Properties;
+  version_id?: number;
+  valid_from?: string | null;
+  valid_to?: string | null;
+}
+
+export interface Page {
+  features: Item[];
+  numberMatched?: number;
+  numberReturned: number;
+  next: string | null;
+}
+
+export interface Version {
+  version_id: number;
+  fid: number;
+  valid_from: string | null;
+  valid_to: string | null;
+  begin_precision?: Precision;
+  end_precision?: Precision;
+  seq_from: number;
+  seq_to: number | null;
+  properties: Properties;
+  geometry: Geometry | null;
+}
+
+export type Precision = "y" | "m" | "d" | "s";
+
+/** A changeset. Who made it and why is null for readers who may not know. */
+export interface ChangesetInfo {
+  seq: number;
+  recorded_at: string;
+  actor: string | null;
+  reason: string | null;
+  kind: string;
+  source: Record<string, unknown> | null;
+  undoes: number | null;
+  undone_by: number | null;
+}
+
+export interface Edit {
+  layer: string;
+  op: "create" | "put" | "correct" | "retire";
+  fid?: number;
+  temp_id?: string;
+  properties?: Properties;
+  /** Do fields that are not named stay as they are? Otherwise they become empty. */
+  partial?: boolean;
+  geometry?: Geometry | null;
+  valid_from?: string;
+  valid_to?: string;
+  expected_version?: number;
+}
+
+export interface ChangesetRequest {
+  edits: Edit[];
+  reason: string;
+  source?: { document: string };
+}
+
+export interface Applied {
+  seq: number;
+  recorded_at: string;
+  fids: number[];
+  versions: number[];
+  temp_ids: Record<string, number>;
+}
+
+export interface Fault {
+  code: string;
+  message: string;
+  row: number | null;
+  layer: string | null;
+  fid: number | null;
+  field: string | null;
+  place: [number, number] | null;
+}
+
+export interface SearchHit {
+  layer: string;
+  fid: number;
+  label: string;
+  detail: string | null;
+  match: string;
+  center: [number, number] | null;
+}
+
+export interface Account {
+  name: string;
+  title: string;
+  roles: { id: string; title: Text }[];
+  capabilities: string[];
+}
+
+export interface ChangeEvent {
+  seq: number;
+  layers: string[];
+  envelope: [number, number, number, number] | null;
+}
+
+export type { Feature, Geometry };

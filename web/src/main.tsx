@@ -1,0 +1,23 @@
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { App } from "./App";
+import { useSession } from "./state/session";
+import { linkToAddress, useView } from "./state/view";
+import "./styles/base.css";
+import "./styles/map.css";
+import "./styles/panels.css";
+import "./styles/feature.css";
+import "./styles/table.css";
+import "./styles/edit.css";
+import "./styles/phone.css";
+
+useView.getState().follow(window.location.hash);
+linkToAddress();
+// Whoever is not known to be signed in is the public.
+void useSession.getState().load().catch(() => useSession.setState({ known: true }));
+
+createRoot(document.getElementById("root")!).render(
+  <StrictMode>
+    <App />
+  </StrictMode>,
+);

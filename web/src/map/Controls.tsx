@@ -1,0 +1,74 @@
+import {
+  AimOutlined, BlockOutlined, ColumnWidthOutlined, MinusOutlined, PlusOutlined,
+} from "@ant-design/icons";
+import type { Map as MapLibre } from "maplibre-gl";
+import { type ReactNode, useEffect, useState } from "react";
+import type { City } from "../api/types";
+import { useWords } from "../state/preferences";
+import { useView } from "../state/view";
+
+interface ToolButton {
+  name: string;
+  icon: ReactNode;
+  pressed?: boolean;
+  act: () => void;
+}
+
+function Button({ name, icon, pressed, act }: ToolButton) {
+  return (
+    <button type="button" className="map-button" aria-label={name} title={name} aria-pressed={pressed} onClick={act}>
+      {icon}
+    </button>
+  );
+}
+
+/** The needle of a compass, turned with the map. */
+function Needle({ bearing, pitch }: { bearing: number; pitch: number }) {
+  return (
+    <svg viewBox="0 0 24 24" width="20" height="20" aria-hidden="true"
+      style={{ transform: `rotateX(${pitch * 0.7}deg) rotateZ(${-bearing}deg)` }}>
+      <path d="M12 2 16 12H8z" fill="#d9480f" />
+      <path d="M12 22 8 12h8z" fill="currentColor" opacity="0.45" />
+    </svg>
+  );
+}
+
+/** Buttons at the edge of the map. */
+export function Controls({ map, city }: { map: MapLibre; city: City }) {
+  const { t } = useWords();
+  const [turn, setTurn] = useState({ bearing: map.getBearing(), pitch: map.getPitch() });
+  const relief = useView((view) => view.layers.relief);
+  const tool = useView((view) => view.tool);
+
+  useEffect(() => {
+    const turned = () => setTurn({ bearing: map.getBearing(), pitch: map.getPitch() });
+    map.on("rotate", turned);
+    map.on("pitch", turned);
+    return () => {
+      map.off("rotate", turned);
+      map.off("pitch", turned);
+    };
+  }, [map]);
+
+  const toggleRelief = () => {
+    useView.getState().setRelief(!relief);
+    map.easeTo(relief ? { pitch: 0, bearing: 0 } : { pitch: 55, bearing: -20, zoom: Math.max(map.getZoom(), 15) });
+  };
+  return (
+    <div className="map-controls" role="toolbar" aria-label={t("map.label")}>
+      <div className="map-buttons">
+        <Button name={t("map.zoomIn")} icon={<PlusOutlined />} act={() => map.zoomIn()} />
+        <Button name={t("map.zoomOut")} icon={<MinusOutlined />} act={() => map.zoomOut()} />
+      </div>
+      <div className="map-buttons">
+        <Button name={t("map.north")} icon={<Needle {...turn} />} act={() => map.easeTo({ bearing: 0, pitch: 0 })} />
+        <Button name={t("map.home")} icon={<AimOutlined />} act={() => useView.getState().fly({ bounds: city.extent })} />
+      </div>
+      <div className="map-buttons">
+        <Button name={t("map.extrude")} icon={<BlockOutlined />} pressed={relief} act={toggleRelief} />
+        <Button name={t("map.measure")} icon={<ColumnWidthOutlined />} pressed={tool === "measure"}
+          act={() => useView.getState().setTool(tool === "measure" ? "identify" : "measure")} />
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,131 @@
+import { useQuery } from "@tanstack/react-query";
+import type { Map as MapLibre } from "maplibre-gl";
+import { useEffect, useRef, useState } from "react";
+import { readStyle } from "../api/style";
+import { useDraft } from "../state/draft";
+import { useWords, usePreferences } from "../state/preferences";
+import { useCity, useItem, useLayers, useWhen } from "../state/queries";
+import { useLive } from "../state/refresh";
+import { useSession } from "../state/session";
+import { useView } from "../state/view";
+import { followFlights, reportCamera } from "./camera";
+import { addCity, applyFilters, applyOpacity, applyShown, applyWhen, type Drawn, redraw } from "./city";
+import { Controls } from "./Controls";
+import { createMap, TEST_MODE } from "./create";
+import { groundStyle } from "./ground";
+import { addOverlay, markFaults, markFocus, markSelection } from "./overlay";
+import { attachPointer } from "./pointer";
+import { Readout } from "./Readout";
+import { useTool } from "./useTool";
+
+declare global {
+  interface Window {
+    /** Set in test mode only. */
+    __map?: MapLibre;
+    __state?: typeof useView;
+  }
+}
+
+const NO_FAULTS: never[] = [];
+
+/** The map. It meets the panels only in the view state and the draft. */
+export default function MapView() {
+  const { t, language } = useWords();
+  const frame = useRef<HTMLDivElement>(null);
+  const [map, setMap] = useState<MapLibre | null>(null);
+  const [drawn, setDrawn] = useState<Drawn | null>(null);
+  const [failed, setFailed] = useState(false);
+  const city = useCity();
+  const layers = useLayers();
+  const name = useSession((session) => session.account?.name ?? "");
+  const dark = usePreferences((preferences) => preferences.theme === "dark");
+  const style = useQuery({ queryKey: ["style", "", name], queryFn: ({ signal }) => readStyle(signal), staleTime: Infinity });
+  const when = useWhen();
+  const { shown, opacity, relief } = useView((view) => view.layers);
+  const filters = useView((view) => view.filters);
+  const selection = useView((view) => view.selection);
+  const focus = useView((view) => view.selection[view.focus]);
+  const focused = useItem(focus);
+  const editing = useDraft((drafting) => drafting.draft !== null && drafting.draft.sketch !== "off");
+  const faults = useDraft((drafting) => drafting.draft?.faults ?? NO_FAULTS);
+  const last = useLive((live) => live.last);
+
+  useEffect(() => {
+    if (!frame.current || !city) return undefined;
+    let made: MapLibre;
+    try {
+      made = createMap(frame.current, city, useView.getState().camera, usePreferences.getState().theme === "dark");
+    } catch {
+      setFailed(true);
+      return undefined;
+    }
+    const stop = [reportCamera(made), followFlights(made)];
+    setMap(made);
+    if (TEST_MODE) Object.assign(window, { __map: made, __state: useView });
+    return () => {
+      stop.forEach((end) => end());
+      setDrawn(null);
+      setMap(null);
+      made.remove();
+    };
+  }, [city]);
+
+  // The whole style is laid anew when the theme changes or another reader sees other layers.
+  useEffect(() => {
+    if (!map || !city || !style.data) return undefined;
+    const lay = () => {
+      addOverlay(map);
+      const { time } = useView.getState();
+      const now = addCity(map, style.data, layers, time.day || time.knownAt ? when : {}, dark);
+      ["focus-fill", "focus-halo", "focus-line", "focus-point", "faults-point", "faults-text"].forEach((id) => map.moveLayer(id));
+      setDrawn(now);
+    };
+    map.once("style.load", lay);
+    map.setStyle(groundStyle(city, dark), { diff: false });
+    return () => {
+      map.off("style.load", lay);
+      setDrawn(null);
+    };
+    // `when` is left out on purpose: another moment changes the tiles, not the style.
+  }, [map, city, style.data, layers, dark]);
+
+  useEffect(() => {
+    if (map && drawn) applyShown(map, drawn, layers, shown, relief);
+  }, [map, drawn, layers, shown, relief]);
+  useEffect(() => {
+    if (map && drawn) applyOpacity(map, drawn, opacity);
+  }, [map, drawn, opacity]);
+  useEffect(() => {
+    if (map && drawn) applyFilters(map, drawn, layers, filters);
+  }, [map, drawn, layers, filters]);
+  useEffect(() => {
+    if (map && drawn) applyWhen(map, drawn, { datetime: when.datetime, knownAt: when.knownAt });
+  }, [map, drawn, when.datetime, when.knownAt]);
+  useEffect(() => {
+    if (map && drawn) markSelection(map, drawn, selection);
+  }, [map, drawn, selection]);
+  useEffect(() => {
+    if (map && drawn) markFocus(map, editing || !focus ? null : focused.data?.geometry);
+  }, [map, drawn, focus, focused.data, editing]);
+  useEffect(() => {
+    if (map && drawn) markFaults(map, faults);
+  }, [map, drawn, faults]);
+  useEffect(() => {
+    if (map && drawn && last) redraw(map, drawn, last.layers, last.envelope);
+  }, [map, drawn, last]);
+  useEffect(() => (map && drawn ? attachPointer(map, drawn, layers) : undefined), [map, drawn, layers]);
+  useEffect(() => {
+    if (map) map.getCanvas().setAttribute("aria-label", t("map.label"));
+  }, [map, language]);
+  useTool(map);
+
+  return (
+    <section className="map" aria-label={t("map.label")}>
+      <div ref={frame} className="map-frame" data-ready={drawn !== null} />
+      <div className="map-cross" aria-hidden="true" />
+      {failed && <p className="map-failed" role="alert">{t("map.blank")}</p>}
+      {map && <Readout map={map} />}
+      {map && city && <Controls map={map} city={city} />}
+    </section>
+  );
+}

@@ -1,0 +1,61 @@
+import type { LngLatBoundsLike, Map as MapLibre } from "maplibre-gl";
+import { useView } from "../state/view";
+import { TEST_MODE } from "./create";
+
+/** Tell the view where the camera is, whenever it comes to rest; returns how to stop. */
+export function reportCamera(map: MapLibre): () => void {
+  const report = () => {
+    const center = map.getCenter();
+    const bounds = map.getBounds();
+    useView.getState().moved(
+      { lon: center.lng, lat: center.lat, zoom: map.getZoom(), bearing: map.getBearing(), pitch: map.getPitch() },
+      [bounds.getWest(), bounds.getSouth(), bounds.getEast(), bounds.getNorth()],
+    );
+  };
+  map.on("moveend", report);
+  map.on("resize", report);
+  report();
+  return () => {
+    map.off("moveend", report);
+    map.off("resize", report);
+  };
+}
+
+/** How much of each side of the map the open panels cover, in pixels. */
+function covered(map: MapLibre): { top: number; right: number; bottom: number; left: number } {
+  const frame = map.getContainer().getBoundingClientRect();
+  const margin = { top: 40, right: 40, bottom: 40, left: 40 };
+  for (const panel of document.querySelectorAll<HTMLElement>("[data-covers]")) {
+    const box = panel.getBoundingClientRect();
+    const side = panel.dataset.covers;
+    if (side === "left") margin.left = Math.max(margin.left, box.right - frame.left + 24);
+    if (side === "right") margin.right = Math.max(margin.right, frame.right - box.left + 24);
+    if (side === "bottom") margin.bottom = Math.max(margin.bottom, frame.bottom - box.top + 24);
+    if (side === "top") margin.top = Math.max(margin.top, box.bottom - frame.top + 24);
+  }
+  // Panels that cover nearly everything (a phone) must leave a place to fly to.
+  if (margin.left + margin.right > frame.width - 80) margin.left = margin.right = 20;
+  if (margin.top + margin.bottom > frame.height - 80) margin.top = margin.bottom = 20;
+  return margin;
+}
+
+/** Fly where the panels ask for; returns how to stop. */
+export function followFlights(map: MapLibre): () => void {
+  let done = useView.getState().flight?.token ?? 0;
+  const still = TEST_MODE || window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+  return useView.subscribe(({ flight }) => {
+    if (!flight || flight.token === done) return;
+    done = flight.token;
+    const duration = still ? 0 : 700;
+    const turned = { bearing: flight.bearing ?? map.getBearing(), pitch: flight.pitch ?? map.getPitch() };
+    if (flight.bounds) {
+      const [minx, miny, maxx, maxy] = flight.bounds;
+      const bounds: LngLatBoundsLike = [[minx, miny], [maxx, maxy]];
+      map.fitBounds(bounds, { padding: covered(map), maxZoom: flight.zoom ?? 18, duration, ...turned });
+    } else if (flight.center && flight.zoom === undefined) {
+      map.easeTo({ center: flight.center, duration, ...turned });
+    } else if (flight.center) {
+      map.easeTo({ center: flight.center, zoom: flight.zoom, duration, ...turned });
+    }
+  });
+}

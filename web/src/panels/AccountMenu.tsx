@@ -1,0 +1,42 @@
+import { LogoutOutlined, UndoOutlined, UserOutlined } from "@ant-design/icons";
+import Dropdown from "antd/es/dropdown";
+import { pick } from "../format/text";
+import { useDraft } from "../state/draft";
+import { useWords } from "../state/preferences";
+import { client } from "../state/queries";
+import { useSession } from "../state/session";
+import { askUndo } from "./undo";
+
+/** Who one is, or the way to sign in. */
+export function AccountMenu() {
+  const { t, language } = useWords();
+  const { account, signOut, setForm } = useSession();
+  const lastSeq = useDraft((drafting) => drafting.lastSeq);
+  if (!account) {
+    return (
+      <button type="button" className="bar-button account" onClick={() => setForm("open")}>
+        <UserOutlined /><span>{t("account.signIn")}</span>
+      </button>
+    );
+  }
+  const roles = account.roles.map((role) => pick(role.title, language)).join(" · ");
+  const leave = async () => {
+    await signOut();
+    useDraft.getState().end();
+    client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== "config" });
+  };
+  return (
+    <Dropdown trigger={["click"]} menu={{
+      items: [
+        { key: "who", type: "group", label: `${account.title} · ${roles}` },
+        ...(lastSeq ? [{ key: "undo", icon: <UndoOutlined />, label: t("undo.last"), onClick: () => askUndo(lastSeq) }] : []),
+        { key: "out", icon: <LogoutOutlined />, label: t("account.signOut"), onClick: () => void leave() },
+      ],
+    }}>
+      <button type="button" className="bar-button account" aria-label={t("account.menu")}>
+        <UserOutlined />
+        <span className="account-name"><strong>{account.title}</strong><small>{roles}</small></span>
+      </button>
+    </Dropdown>
+  );
+}

@@ -1,0 +1,152 @@
+import {
+  AimOutlined, CloseOutlined, DeleteOutlined, EditOutlined, LeftOutlined, LinkOutlined, RightOutlined, TableOutlined,
+} from "@ant-design/icons";
+import Button from "antd/es/button";
+import { lazy, Suspense, useEffect, useState } from "react";
+import { Problem } from "../api/http";
+import type { Item, Layer } from "../api/types";
+import { boundsOf } from "../format/geometry";
+import { dayOf, formatMoment } from "../format/instant";
+import { pick } from "../format/text";
+import { labelOf } from "../format/label";
+import { useDraft } from "../state/draft";
+import { useNotices } from "../state/notices";
+import { useWords } from "../state/preferences";
+import { useItem, useLayer, useLayers, useTimeZone } from "../state/queries";
+import { type Ref, sameRef, useView } from "../state/view";
+import { FieldList } from "./FieldList";
+import { Empty, Failure, Loading } from "./PanelState";
+import { Related } from "./Related";
+
+const VersionList = lazy(() => import("./VersionList"));
+
+type Tab = "fields" | "related" | "history";
+
+function Here({ current }: { current: Ref }) {
+  const { t, language } = useWords();
+  const here = useView((view) => view.here);
+  const layers = useLayers();
+  if (here.length < 2 || !here.some((hit) => sameRef(hit, current))) return null;
+  return (
+    <div className="here" role="group" aria-label={t("map.several", { count: here.length })}>
+      {here.map((hit) => (
+        <button key={`${hit.layer}.${hit.fid}`} type="button" aria-pressed={sameRef(hit, current)}
+          onClick={() => useView.getState().select([{ layer: hit.layer, fid: hit.fid }])}>
+          {pick(layers.find((layer) => layer.id === hit.layer)?.title, language)}{hit.label && <small>{hit.label}</small>}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function Validity({ item }: { item: Item }) {
+  const { t } = useWords();
+  const zone = useTimeZone();
+  const from = item.properties.valid_from as string | null | undefined;
+  const to = item.properties.valid_to as string | null | undefined;
+  if (!from && !to) return null;
+  return (
+    <p className="validity">
+      {t("feature.valid")}
+      <strong>
+        {from && t("feature.since", { from: formatMoment(from, zone) })}
+        {to && ` ${t("feature.until", { to: formatMoment(to, zone) })}`}
+      </strong>
+    </p>
+  );
+}
+
+function Actions({ layer, item }: { layer: Layer; item: Item }) {
+  const { t } = useWords();
+  const zone = useTimeZone();
+  const { day, knownAt } = useView((view) => view.time);
+  const bounds = boundsOf([item.geometry]);
+  const begin = (op: "edit" | "retire") => useDraft.getState().begin(op, layer, dayOf(new Date(), zone), item);
+  const copy = async () => {
+    await navigator.clipboard?.writeText(window.location.href);
+    useNotices.getState().tell({ kind: "done", text: t("feature.copied") }, 3);
+  };
+  const elsewhere = day !== null || knownAt !== null;
+  return (
+    <div className="feature-actions">
+      {bounds && <Button icon={<AimOutlined />} onClick={() => useView.getState().fly({ bounds })}>{t("feature.zoom")}</Button>}
+      <Button icon={<TableOutlined />} title={t("feature.inTable")} aria-label={t("feature.inTable")}
+        onClick={() => useView.getState().openTable(layer.id)} />
+      <Button icon={<LinkOutlined />} title={t("feature.copyLink")} aria-label={t("feature.copyLink")} onClick={() => void copy()} />
+      <span className="spring" />
+      {layer.edit && (
+        <>
+          <Button type="primary" ghost icon={<EditOutlined />} disabled={elsewhere} title={elsewhere ? t("time.readonly") : undefined}
+            onClick={() => begin("edit")}>{t("feature.edit")}</Button>
+          <Button danger icon={<DeleteOutlined />} disabled={elsewhere} title={elsewhere ? t("time.readonly") : t("feature.retire")}
+            aria-label={t("feature.retire")} onClick={() => begin("retire")} />
+        </>
+      )}
+    </div>
+  );
+}
+
+function Body({ layer, current }: { layer: Layer; current: Ref }) {
+  const { t } = useWords();
+  const item = useItem(current);
+  const [tab, setTab] = useState<Tab>("fields");
+  const gone = item.error instanceof Problem && [404, 410].includes(item.error.status);
+  // A feature that is not there today still has a history to show.
+  useEffect(() => {
+    if (item.error instanceof Problem && item.error.status === 410) setTab("history");
+  }, [item.error]);
+  return (
+    <>
+      {item.data && <Validity item={item.data} />}
+      {item.data && <Actions layer={layer} item={item.data} />}
+      <div className="tabs" role="tablist">
+        {(["fields", "related", "history"] as const).map((name) => (
+          <button key={name} type="button" role="tab" id={`tab-${name}`} aria-selected={tab === name} aria-controls="feature-tab"
+            onClick={() => setTab(name)}>{t(`feature.${name}`)}</button>
+        ))}
+      </div>
+      <div className="panel-body" role="tabpanel" id="feature-tab" aria-labelledby={`tab-${tab}`}>
+        {tab === "fields" && (
+          item.isPending ? <Loading rows={8} />
+            : gone ? <Empty title={t("feature.gone")} hint={t("feature.goneHint")} />
+              : item.isError ? <Failure error={item.error} retry={() => void item.refetch()} />
+                : <FieldList layer={layer} item={item.data} />
+        )}
+        {tab === "related" && <Related layer={layer} current={current} item={item.data} />}
+        {tab === "history" && <Suspense fallback={<Loading />}><VersionList layer={layer} current={current} /></Suspense>}
+      </div>
+    </>
+  );
+}
+
+/** All about the feature in focus. */
+export function FeaturePanel() {
+  const { t, language } = useWords();
+  const selection = useView((view) => view.selection);
+  const focus = useView((view) => view.focus);
+  const current = selection[focus];
+  const layer = useLayer(current?.layer);
+  const item = useItem(current);
+  const { setFocus, select } = useView.getState();
+  if (!current || !layer) return null;
+  return (
+    <aside className="panel feature" data-covers="right" aria-label={t("feature.title")}>
+      <header className="panel-head">
+        <div className="feature-head">
+          <span className="feature-layer">{pick(layer.title, language)}</span>
+          <h2>{item.data ? labelOf(layer, item.data, language) : `#${current.fid}`}</h2>
+        </div>
+        {selection.length > 1 && (
+          <div className="pager">
+            <button type="button" className="quiet" aria-label={t("feature.previous")} disabled={focus === 0} onClick={() => setFocus(focus - 1)}><LeftOutlined /></button>
+            <span>{t("feature.of", { index: focus + 1, count: selection.length })}</span>
+            <button type="button" className="quiet" aria-label={t("feature.next")} disabled={focus >= selection.length - 1} onClick={() => setFocus(focus + 1)}><RightOutlined /></button>
+          </div>
+        )}
+        <button type="button" className="quiet" aria-label={t("common.close")} onClick={() => select([])}><CloseOutlined /></button>
+      </header>
+      <Here current={current} />
+      <Body key={`${current.layer}.${current.fid}`} layer={layer} current={current} />
+    </aside>
+  );
+}

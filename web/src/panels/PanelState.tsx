@@ -1,0 +1,59 @@
+import Button from "antd/es/button";
+import type { ReactNode } from "react";
+import { Problem } from "../api/http";
+import type { MessageKey } from "../format/messages.zh";
+import { useWords } from "../state/preferences";
+import { useSession } from "../state/session";
+
+const KNOWN = new Set([0, 401, 403, 404, 409, 410, 412, 422]);
+
+/** Return the sentence for an error in the reader's language. */
+export function useErrorText(): (error: unknown) => string {
+  const { t } = useWords();
+  return (error) => {
+    if (!(error instanceof Problem)) return error instanceof Error ? error.message : String(error);
+    // The server's own sentence names what was wrong; ours is for when there is none, or none worth reading.
+    if ([400, 409, 422].includes(error.status) && error.members.detail) return error.message;
+    return t(`error.${KNOWN.has(error.status) ? error.status : 500}` as MessageKey);
+  };
+}
+
+/** A panel that waits: grey bars in the place of what comes. */
+export function Loading({ rows = 4 }: { rows?: number }) {
+  const { t } = useWords();
+  return (
+    <div className="state-loading" role="status" aria-label={t("common.loading")}>
+      {Array.from({ length: rows }, (_, i) => <span key={i} style={{ width: `${88 - ((i * 23) % 40)}%` }} />)}
+    </div>
+  );
+}
+
+/** A panel with nothing in it. */
+export function Empty({ title, hint, children }: { title: string; hint?: string; children?: ReactNode }) {
+  return (
+    <div className="state-empty">
+      <svg viewBox="0 0 48 32" width="48" height="32" aria-hidden="true">
+        <path d="M24 3 44 13 24 23 4 13z" fill="none" stroke="currentColor" strokeWidth="1.6" strokeLinejoin="round" />
+        <path d="m4 20 20 10 20-10" fill="none" stroke="currentColor" strokeWidth="1.6" strokeLinejoin="round" strokeDasharray="3 3" />
+      </svg>
+      <strong>{title}</strong>
+      {hint && <p>{hint}</p>}
+      {children}
+    </div>
+  );
+}
+
+/** A panel that could not be filled: what is wrong, and what to do. */
+export function Failure({ error, retry }: { error: unknown; retry?: () => void }) {
+  const { t } = useWords();
+  const textOf = useErrorText();
+  const status = error instanceof Problem ? error.status : -1;
+  return (
+    <div className="state-failure" role="alert" data-status={status}>
+      <p>{textOf(error)}</p>
+      {status === 401
+        ? <Button type="primary" onClick={() => useSession.getState().setForm("open")}>{t("account.signIn")}</Button>
+        : status !== 403 && status !== 410 && retry && <Button onClick={retry}>{t("common.retry")}</Button>}
+    </div>
+  );
+}

@@ -1,0 +1,45 @@
+import Button from "antd/es/button";
+import Form from "antd/es/form";
+import Input from "antd/es/input";
+import Modal from "antd/es/modal";
+import { useState } from "react";
+import { Problem } from "../api/http";
+import { useWords } from "../state/preferences";
+import { useSession } from "../state/session";
+import { useErrorText } from "./PanelState";
+
+export default function SignInForm() {
+  const { t } = useWords();
+  const { form, setForm, signIn } = useSession();
+  const textOf = useErrorText();
+  const [fault, setFault] = useState("");
+  const [busy, setBusy] = useState(false);
+
+  const enter = async ({ name, password }: { name: string; password: string }) => {
+    setBusy(true);
+    setFault("");
+    try {
+      await signIn(name.trim(), password);
+    } catch (error) {
+      const status = error instanceof Problem ? error.status : 0;
+      setFault(status === 401 ? t("account.wrong") : [423, 429].includes(status) ? t("account.locked") : textOf(error));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <Modal open title={t("account.signIn")} footer={null} width={360} onCancel={() => setForm("closed")}>
+      {form === "expired" && <p className="form-note" role="status">{t("account.expired")}</p>}
+      <Form layout="vertical" size="middle" requiredMark={false} onFinish={(values) => void enter(values as { name: string; password: string })}>
+        <Form.Item name="name" label={t("account.name")} rules={[{ required: true, message: t("account.needName") }]}>
+          <Input autoFocus autoComplete="username" />
+        </Form.Item>
+        <Form.Item name="password" label={t("account.password")} rules={[{ required: true, message: t("account.needPassword") }]}>
+          <Input.Password autoComplete="current-password" />
+        </Form.Item>
+        {fault && <p className="form-fault" role="alert">{fault}</p>}
+        <Button block type="primary" htmlType="submit" loading={busy}>{t("account.signIn")}</Button>
+      </Form>
+    </Modal>
+  );
+}

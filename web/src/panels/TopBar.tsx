@@ -1,0 +1,53 @@
+import { MoonOutlined, QuestionCircleOutlined, SunOutlined, TranslationOutlined } from "@ant-design/icons";
+import { lazy, Suspense, useState } from "react";
+import { pick } from "../format/text";
+import { usePreferences, useWords } from "../state/preferences";
+import { useCity } from "../state/queries";
+import { useLive } from "../state/refresh";
+import { AccountMenu } from "./AccountMenu";
+import { DayPicker } from "./DayPicker";
+import { SearchBox } from "./SearchBox";
+
+const KeysHelp = lazy(() => import("./KeysHelp"));
+
+/** The bar on top: where one is, what one looks for, when, and who one is. */
+export function TopBar() {
+  const { t, language } = useWords();
+  const { theme, setTheme, setLanguage } = usePreferences();
+  const city = useCity();
+  const open = useLive((live) => live.open);
+  const [help, setHelp] = useState(false);
+  const dark = theme === "dark";
+  return (
+    <header className="topbar">
+      <a className="skip" href="#search" onClick={(event) => { event.preventDefault(); document.getElementById("search")?.focus(); }}>
+        {t("app.skip")}
+      </a>
+      <div className="brand">
+        <img src="./mark.svg" alt="" width="26" height="26" />
+        <h1>{city ? t("app.title", { city: pick(city.title, language) }) : ""}</h1>
+      </div>
+      <SearchBox />
+      <DayPicker />
+      <span className="spring" />
+      <span className="live" data-open={open === true} title={t(open === false ? "live.off" : "live.on")}>
+        <i aria-hidden="true" />
+        <span className="visually-hidden">{t(open === false ? "live.off" : "live.on")}</span>
+      </span>
+      <button type="button" className="bar-button hide-phone" id="keys" aria-label={t("settings.keys")} title={t("settings.keys")}
+        onClick={() => setHelp(true)}>
+        <QuestionCircleOutlined />
+      </button>
+      <button type="button" className="bar-button" aria-label={t(dark ? "settings.light" : "settings.dark")}
+        title={t(dark ? "settings.light" : "settings.dark")} onClick={() => setTheme(dark ? "light" : "dark")}>
+        {dark ? <SunOutlined /> : <MoonOutlined />}
+      </button>
+      <button type="button" className="bar-button language" lang={language === "zh" ? "en" : "zh-CN"}
+        onClick={() => setLanguage(language === "zh" ? "en" : "zh")}>
+        <TranslationOutlined /><span>{t("settings.language")}</span>
+      </button>
+      <AccountMenu />
+      {help && <Suspense fallback={null}><KeysHelp close={() => setHelp(false)} /></Suspense>}
+    </header>
+  );
+}

@@ -1,0 +1,138 @@
+import { CloseOutlined } from "@ant-design/icons";
+import Button from "antd/es/button";
+import Form from "antd/es/form";
+import Modal from "antd/es/modal";
+import { useEffect, useState } from "react";
+import { Problem } from "../../api/http";
+import type { LayerField } from "../../api/types";
+import { checkDraft } from "../../format/check";
+import { labelOf } from "../../format/label";
+import { pick } from "../../format/text";
+import { changedFields, type Draft, geometryChanged, isDirty, useDraft } from "../../state/draft";
+import { useNotices } from "../../state/notices";
+import { useWords } from "../../state/preferences";
+import { expire } from "../../state/refresh";
+import { useSession } from "../../state/session";
+import { useView } from "../../state/view";
+import { useErrorText } from "../PanelState";
+import { askUndo } from "../undo";
+import { ConflictScreen } from "./ConflictScreen";
+import { FaultList } from "./FaultList";
+import { FieldInput } from "./FieldInput";
+import { GeometryTools } from "./GeometryTools";
+import { Grounds } from "./Grounds";
+
+function titleOf(draft: Draft, t: ReturnType<typeof useWords>["t"], language: "zh" | "en"): string {
+  if (draft.op === "create") return t("edit.create", { layer: pick(draft.layer.title, language) });
+  return labelOf(draft.layer, draft.base ?? { id: draft.fid ?? 0, properties: {} }, language);
+}
+
+function useSave(): (draft: Draft) => Promise<void> {
+  const { t } = useWords();
+  const undoable = useSession((session) => session.account?.capabilities.includes("undo") ?? false);
+  return async (draft) => {
+    const saved = await useDraft.getState().save();
+    if (!saved) return;
+    const word = draft.op === "create" ? "edit.created" : draft.op === "retire" ? "edit.retired" : "edit.saved";
+    const action = undoable ? { text: t("undo.confirm"), run: () => askUndo(saved.seq) } : undefined;
+    useNotices.getState().tell({ kind: "done", text: t(word, { seq: saved.seq }), action }, 12);
+    // The change stream brings the same news; one's own edit must not wait for it.
+    expire([draft.layer.id]);
+    useView.getState().select([{ layer: draft.layer.id, fid: saved.fid }]);
+  };
+}
+
+function Fields({ draft, faults }: { draft: Draft; faults: Record<string, string> }) {
+  const { language } = useWords();
+  const shown = draft.layer.fields.filter((field: LayerField) => !field.personal);
+  const touched = new Set(changedFields(draft));
+  return (
+    <>
+      {shown.map((field) => (
+        <FieldInput key={field.name} field={field} value={draft.values[field.name]} label={pick(field.title, language)}
+          changed={draft.op === "edit" && touched.has(field.name)} fault={faults[field.name]} />
+      ))}
+    </>
+  );
+}
+
+/** The form for the feature that is being changed, made or retired. */
+export default function EditPanel() {
+  const { t, language } = useWords();
+  const draft = useDraft((drafting) => drafting.draft);
+  const [asked, setAsked] = useState(false);
+  const [tried, setTried] = useState(false);
+  const save = useSave();
+  const textOf = useErrorText();
+  const close = () => {
+    const now = useDraft.getState().draft;
+    if (now && isDirty(now)) setAsked(true);
+    else useDraft.getState().end();
+  };
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      if (event.key === "Escape" && !document.querySelector(".ant-modal-wrap, .ant-select-dropdown:not(.ant-select-dropdown-hidden)")) close();
+    };
+    window.addEventListener("keydown", press);
+    return () => window.removeEventListener("keydown", press);
+  }, []);
+  if (!draft) return null;
+
+  const own = checkDraft(draft.layer, draft.values, t, draft.op === "create" ? null : draft.base?.properties ?? {});
+  const server = Object.fromEntries(draft.faults.filter((f) => f.field).map((f) => [f.field!, f.message]));
+  const faults = { ...(tried ? own : {}), ...server };
+  const changes = changedFields(draft).length + (geometryChanged(draft) ? 1 : 0);
+  const missingGeometry = draft.op === "create" && draft.layer.kind === "spatial" && !draft.geometry;
+  const ready = draft.reason.trim().length > 0 && draft.validFrom !== "" && !missingGeometry
+    && (draft.op !== "edit" || changes > 0);
+  const submit = () => {
+    setTried(true);
+    if (draft.op !== "retire" && Object.keys(own).length > 0) {
+      document.querySelector(".ant-form-item-has-error input, .ant-form-item-has-error textarea")?.scrollIntoView({ block: "center" });
+    } else if (ready) void save(draft);
+  };
+  const kind = t(draft.op === "retire" ? "edit.retire" : draft.op === "create" ? "layers.new" : "edit.title");
+  return (
+    <aside className="panel feature edit" data-covers="right" aria-label={kind}>
+      <header className="panel-head">
+        <div className="feature-head">
+          <span className="feature-layer">{kind} · {pick(draft.layer.title, language)}</span>
+          <h2>{titleOf(draft, t, language)}</h2>
+        </div>
+        <button type="button" className="quiet" aria-label={t("common.close")} onClick={close}><CloseOutlined /></button>
+      </header>
+      <Form layout="vertical" className="panel-body edit-form" onFinish={submit} component="form">
+        {draft.op === "retire" ? (
+          <p className="form-note">{t("edit.retireAsk", { label: titleOf(draft, t, language) })}</p>
+        ) : (
+          <>
+            {draft.layer.kind === "spatial" && <GeometryTools draft={draft} />}
+            <Fields draft={draft} faults={faults} />
+          </>
+        )}
+        <Grounds draft={draft} tried={tried} />
+      </Form>
+      <footer className="panel-foot">
+        <FaultList faults={draft.faults} />
+        {draft.problem && (
+          <p className="form-fault" role="alert">
+            {textOf(draft.problem)}
+            {draft.problem instanceof Problem && draft.problem.status === 401 && (
+              <Button type="link" onClick={() => useSession.getState().setForm("open")}>{t("account.signIn")}</Button>
+            )}
+          </p>
+        )}
+        {missingGeometry && tried && <p className="form-fault" role="alert">{t("edit.geometryMissing")}</p>}
+        <span className="edit-changes">{draft.op === "edit" ? (changes > 0 ? t("edit.changes", { count: changes }) : t("edit.unchanged")) : ""}</span>
+        <Button onClick={close}>{t("common.cancel")}</Button>
+        <Button type="primary" danger={draft.op === "retire"} loading={draft.saving} onClick={submit}
+          disabled={draft.op === "edit" && changes === 0}>
+          {draft.saving ? t("edit.saving") : draft.op === "retire" ? t("edit.retire") : t("edit.save")}
+        </Button>
+      </footer>
+      {draft.conflict && <ConflictScreen key={draft.conflict.theirs?.version_id} draft={draft} save={save} />}
+      <Modal open={asked} title={t("edit.discard")} okText={t("edit.discardYes")} cancelText={t("edit.discardNo")} width={360}
+        okButtonProps={{ danger: true }} onCancel={() => setAsked(false)} onOk={() => { setAsked(false); useDraft.getState().end(); }} />
+    </aside>
+  );
+}

@@ -1,0 +1,42 @@
+import { useEffect } from "react";
+import { useDraft } from "../state/draft";
+import { usePreferences } from "../state/preferences";
+import { useLayers } from "../state/queries";
+import { useView } from "../state/view";
+
+function isTyping(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+}
+
+/** Answer the keys that work everywhere. */
+export function useKeys(): void {
+  const layers = useLayers();
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+      const view = useView.getState();
+      if (event.key === "Escape") {
+        if (document.querySelector(".ant-modal-wrap, .ant-picker-dropdown:not(.ant-picker-dropdown-hidden)")) return;
+        if (useDraft.getState().draft || view.tool === "measure") return;
+        if (isTyping(event.target)) (event.target as HTMLElement).blur();
+        else if (view.selection.length > 0) view.select([]);
+        else if (view.table) view.openTable(null);
+        return;
+      }
+      if (isTyping(event.target)) return;
+      if (event.key === "/") {
+        event.preventDefault();
+        document.getElementById("search")?.focus();
+      } else if (event.key === "l") {
+        const preferences = usePreferences.getState();
+        preferences.setLayersOpen(!preferences.layersOpen);
+      } else if (event.key === "t") {
+        const last = view.selection[view.focus]?.layer;
+        view.openTable(view.table ? null : last ?? layers.find((layer) => layer.id === "building")?.id ?? layers[0]?.id ?? null);
+      } else if (event.key === "0") view.setDay(null);
+      else if (event.key === "?") document.getElementById("keys")?.click();
+    };
+    window.addEventListener("keydown", press);
+    return () => window.removeEventListener("keydown", press);
+  }, [layers]);
+}

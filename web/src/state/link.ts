@@ -1,0 +1,141 @@
+/**
+ * The short form of a view in the address.
+ *
+ *     #c=116.4,39.93,14,30,45&t=2015-06-01&k=812&l=-road,parcel,building.60&f=[...]&s=building.17,parcel.4&x=building&d=3
+ *
+ * c: longitude, latitude, zoom, then bearing and pitch when the map is turned; t: day; k: known at; l: layers switched
+ * on, off (-) and their opacity in percent; f: filters; s: selection; x: layer of the open table; d: relief.
+ */
+import type { Condition, Operator } from "../format/condition";
+import { isDay } from "../format/instant";
+
+export interface Camera {
+  lon: number;
+  lat: number;
+  zoom: number;
+  bearing: number;
+  pitch: number;
+}
+
+export interface Ref {
+  layer: string;
+  fid: number;
+}
+
+export interface LinkedView {
+  camera: Camera | null;
+  time: { day: string | null; knownAt: string | null };
+  layers: { shown: Record<string, boolean>; opacity: Record<string, number>; relief: boolean };
+  filters: Record<string, Condition[]>;
+  selection: Ref[];
+  table: string | null;
+}
+
+export const BLANK: LinkedView = {
+  camera: null,
+  time: { day: null, knownAt: null },
+  layers: { shown: {}, opacity: {}, relief: false },
+  filters: {},
+  selection: [],
+  table: null,
+};
+
+// More would make an address that mail programs cut.
+const MOST_SELECTED = 50;
+const NAME = /^[a-z][a-z0-9_]{0,47}$/;
+const OPERATORS: Operator[] = ["=", "<>", "<", "<=", ">", ">=", "like", "in", "null", "notnull"];
+
+function round(value: number, digits: number): string {
+  return String(Number(value.toFixed(digits)));
+}
+
+/** Write a view as the part of an address after `#`. */
+export function encodeView(view: LinkedView): string {
+  const parts: string[] = [];
+  if (view.camera) {
+    const { lon, lat, zoom, bearing, pitch } = view.camera;
+    const camera = [round(lon, 5), round(lat, 5), round(zoom, 2)];
+    if (Math.abs(bearing) > 0.05 || pitch > 0.05) camera.push(round(bearing, 1), round(pitch, 1));
+    parts.push(`c=${camera.join(",")}`);
+  }
+  if (view.time.day) parts.push(`t=${view.time.day}`);
+  if (view.time.knownAt) parts.push(`k=${encodeURIComponent(view.time.knownAt)}`);
+  const names = [...new Set([...Object.keys(view.layers.shown), ...Object.keys(view.layers.opacity)])].sort();
+  const layers = names.map((name) => {
+    const sign = view.layers.shown[name] === false ? "-" : view.layers.shown[name] ? "" : "~";
+    const opacity = view.layers.opacity[name];
+    return `${sign}${name}${opacity === undefined ? "" : `.${Math.round(opacity * 100)}`}`;
+  });
+  if (layers.length > 0) parts.push(`l=${layers.join(",")}`);
+  const filters = Object.entries(view.filters).filter(([, conditions]) => conditions.length > 0);
+  if (filters.length > 0) {
+    const short = filters.map(([layer, conditions]) => [layer, ...conditions.map(({ field, op, value }) =>
+      (value === undefined ? [field, op] : [field, op, value]))]);
+    parts.push(`f=${encodeURIComponent(JSON.stringify(short))}`);
+  }
+  if (view.selection.length > 0) {
+    parts.push(`s=${view.selection.slice(-MOST_SELECTED).map(({ layer, fid }) => `${layer}.${fid}`).join(",")}`);
+  }
+  if (view.table) parts.push(`x=${view.table}`);
+  if (view.layers.relief) parts.push("d=3");
+  return parts.join("&");
+}
+
+function decodeCamera(text: string | null): Camera | null {
+  const numbers = (text ?? "").split(",").map(Number);
+  const [lon, lat, zoom, bearing = 0, pitch = 0] = numbers;
+  if (numbers.length < 3 || numbers.some((n) => !Number.isFinite(n))) return null;
+  if (Math.abs(lon!) > 180 || Math.abs(lat!) > 85.06 || zoom! < 0 || zoom! > 24 || pitch < 0 || pitch > 85) return null;
+  return { lon: lon!, lat: lat!, zoom: zoom!, bearing, pitch };
+}
+
+function decodeLayers(text: string | null): Pick<LinkedView["layers"], "shown" | "opacity"> {
+  const shown: Record<string, boolean> = {};
+  const opacity: Record<string, number> = {};
+  for (const part of (text ?? "").split(",").filter(Boolean)) {
+    const match = /^([-~]?)([a-z][a-z0-9_]*)(?:\.(\d{1,3}))?$/.exec(part);
+    if (!match) continue;
+    if (match[1] !== "~") shown[match[2]!] = match[1] !== "-";
+    if (match[3]) opacity[match[2]!] = Math.min(100, Number(match[3])) / 100;
+  }
+  return { shown, opacity };
+}
+
+function decodeFilters(text: string | null): Record<string, Condition[]> {
+  const filters: Record<string, Condition[]> = {};
+  if (!text) return filters;
+  let short: unknown;
+  try {
+    short = JSON.parse(text);
+  } catch {
+    return filters;
+  }
+  if (!Array.isArray(short)) return filters;
+  for (const entry of short) {
+    if (!Array.isArray(entry) || typeof entry[0] !== "string" || !NAME.test(entry[0])) continue;
+    filters[entry[0]] = entry.slice(1)
+      .filter((c): c is [string, Operator, Condition["value"]] =>
+        Array.isArray(c) && typeof c[0] === "string" && NAME.test(c[0]) && OPERATORS.includes(c[1]))
+      .map(([field, op, value]) => (value === undefined ? { field, op } : { field, op, value }));
+  }
+  return filters;
+}
+
+/** Read a view from the part of an address after `#`; what cannot be read is left at its default. */
+export function decodeView(hash: string): LinkedView {
+  const parameters = new URLSearchParams(hash.replace(/^#/, "").replace(/\+/g, "%2B"));
+  const day = parameters.get("t");
+  const knownAt = parameters.get("k");
+  const table = parameters.get("x");
+  return {
+    camera: decodeCamera(parameters.get("c")),
+    time: { day: day && isDay(day) ? day : null, knownAt: knownAt && /^[0-9T:.Z+-]{1,40}$/.test(knownAt) ? knownAt : null },
+    layers: { ...decodeLayers(parameters.get("l")), relief: parameters.get("d") === "3" },
+    filters: decodeFilters(parameters.get("f")),
+    selection: (parameters.get("s") ?? "").split(",").flatMap((part) => {
+      const match = /^([a-z][a-z0-9_]*)\.(\d{1,16})$/.exec(part);
+      return match ? [{ layer: match[1]!, fid: Number(match[2]) }] : [];
+    }),
+    table: table && NAME.test(table) ? table : null,
+  };
+}

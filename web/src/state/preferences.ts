@@ -1,0 +1,56 @@
+/** What a reader likes: language and theme, kept in this browser. */
+import { create } from "zustand";
+import { persist } from "zustand/middleware";
+import { type MessageKey, zh } from "../format/messages.zh";
+import { en } from "../format/messages.en";
+import type { Language } from "../format/text";
+
+export type Theme = "light" | "dark";
+
+interface Preferences {
+  language: Language;
+  theme: Theme;
+  layersOpen: boolean;
+  tableHeight: number;
+  setLanguage: (language: Language) => void;
+  setTheme: (theme: Theme) => void;
+  setLayersOpen: (open: boolean) => void;
+  setTableHeight: (height: number) => void;
+}
+
+const prefersDark = typeof window !== "undefined" && window.matchMedia?.("(prefers-color-scheme: dark)").matches;
+const narrow = typeof window !== "undefined" && window.matchMedia?.("(max-width: 767px)").matches;
+
+export const usePreferences = create<Preferences>()(
+  persist(
+    (set) => ({
+      language: "zh",
+      theme: prefersDark ? "dark" : "light",
+      layersOpen: !narrow,
+      tableHeight: 320,
+      setLanguage: (language) => set({ language }),
+      setTheme: (theme) => set({ theme }),
+      setLayersOpen: (layersOpen) => set({ layersOpen }),
+      setTableHeight: (tableHeight) => set({ tableHeight }),
+    }),
+    {
+      name: "gis.preferences",
+      partialize: ({ language, theme, tableHeight }) => ({ language, theme, tableHeight }),
+    },
+  ),
+);
+
+export type Words = (key: MessageKey, values?: Record<string, string | number>) => string;
+
+const MESSAGES: Record<Language, Record<MessageKey, string>> = { zh, en };
+
+/** Write a message of a language with its values put in. */
+export function write(language: Language, key: MessageKey, values: Record<string, string | number> = {}): string {
+  return MESSAGES[language][key].replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+}
+
+/** Return the function that writes messages in the reader's language, and that language. */
+export function useWords(): { t: Words; language: Language } {
+  const language = usePreferences((preferences) => preferences.language);
+  return { t: (key, values) => write(language, key, values), language };
+}

@@ -1,0 +1,137 @@
+/**
+ * The one view state. Map, panels and table meet only here; the address is written from it and read into it.
+ */
+import { create } from "zustand";
+import type { Condition } from "../format/condition";
+import type { Bounds } from "../format/geometry";
+import { BLANK, type Camera, decodeView, encodeView, type LinkedView, type Ref } from "./link";
+
+export type { Camera, Ref } from "./link";
+
+export type Tool = "identify" | "measure" | "draw";
+
+/** A wish for the camera; the map fulfils it and the camera follows. `token` makes equal wishes different. */
+export interface Flight {
+  token: number;
+  bounds?: Bounds;
+  center?: [number, number];
+  zoom?: number;
+  bearing?: number;
+  pitch?: number;
+}
+
+export interface View extends LinkedView {
+  tool: Tool;
+  /** What the map shows now, in degrees; null before the map is there. */
+  bounds: Bounds | null;
+  flight: Flight | null;
+  inView: boolean;
+  sort: Record<string, { field: string; descending: boolean }>;
+  /** Which of the selected features the feature panel shows. */
+  focus: number;
+  /** All that lay under the last click, the topmost first. */
+  here: (Ref & { label: string })[];
+
+  moved: (camera: Camera, bounds: Bounds) => void;
+  fly: (flight: Omit<Flight, "token">) => void;
+  setDay: (day: string | null) => void;
+  setKnownAt: (knownAt: string | null) => void;
+  show: (layers: string[], shown: boolean) => void;
+  setOpacity: (layer: string, opacity: number) => void;
+  setRelief: (relief: boolean) => void;
+  resetLayers: () => void;
+  setFilter: (layer: string, conditions: Condition[]) => void;
+  select: (refs: Ref[], focus?: number) => void;
+  pick: (here: View["here"]) => void;
+  toggle: (ref: Ref) => void;
+  setFocus: (focus: number) => void;
+  setTool: (tool: Tool) => void;
+  openTable: (layer: string | null) => void;
+  setInView: (inView: boolean) => void;
+  setSort: (layer: string, sort: { field: string; descending: boolean } | null) => void;
+  follow: (hash: string) => void;
+}
+
+let flights = 0;
+
+/** Are two references the same feature? */
+export function sameRef(a: Ref, b: Ref): boolean {
+  return a.fid === b.fid && a.layer === b.layer;
+}
+
+export const useView = create<View>()((set) => ({
+  ...BLANK,
+  tool: "identify",
+  bounds: null,
+  flight: null,
+  inView: true,
+  sort: {},
+  focus: 0,
+  here: [],
+
+  moved: (camera, bounds) => set({ camera, bounds }),
+  fly: (flight) => set({ flight: { ...flight, token: (flights += 1) } }),
+  setDay: (day) => set(({ time }) => ({ time: { ...time, day } })),
+  setKnownAt: (knownAt) => set(({ time }) => ({ time: { ...time, knownAt } })),
+  show: (layers, shown) => set((view) => ({
+    layers: { ...view.layers, shown: { ...view.layers.shown, ...Object.fromEntries(layers.map((id) => [id, shown])) } },
+  })),
+  setOpacity: (layer, opacity) => set((view) => ({
+    layers: { ...view.layers, opacity: { ...view.layers.opacity, [layer]: opacity } },
+  })),
+  setRelief: (relief) => set((view) => ({ layers: { ...view.layers, relief } })),
+  resetLayers: () => set((view) => ({ layers: { ...view.layers, shown: {}, opacity: {} } })),
+  setFilter: (layer, conditions) => set((view) => ({ filters: { ...view.filters, [layer]: conditions } })),
+  select: (selection, focus) => set({ selection, focus: Math.max(0, focus ?? selection.length - 1) }),
+  pick: (here) => set({ here, selection: here.slice(0, 1).map(({ layer, fid }) => ({ layer, fid })), focus: 0 }),
+  toggle: (ref) => set((view) => {
+    const rest = view.selection.filter((other) => !sameRef(other, ref));
+    const selection = rest.length < view.selection.length ? rest : [...view.selection, ref];
+    return { selection, focus: Math.max(0, selection.length - 1) };
+  }),
+  setFocus: (focus) => set({ focus }),
+  setTool: (tool) => set({ tool }),
+  openTable: (table) => set({ table }),
+  setInView: (inView) => set({ inView }),
+  setSort: (layer, sort) => set((view) => {
+    const { [layer]: _, ...others } = view.sort;
+    return { sort: sort ? { ...others, [layer]: sort } : others };
+  }),
+  follow: (hash) => {
+    const linked = decodeView(hash);
+    set({ ...linked, focus: Math.max(0, linked.selection.length - 1) });
+    if (linked.camera) {
+      const { lon, lat, zoom, bearing, pitch } = linked.camera;
+      set({ flight: { center: [lon, lat], zoom, bearing, pitch, token: (flights += 1) } });
+    }
+  },
+}));
+
+/** Keep address and view the same; returns how to stop. */
+export function linkToAddress(): () => void {
+  let timer = 0;
+  let written = window.location.hash.replace(/^#/, "");
+  const write = () => {
+    timer = 0;
+    const hash = encodeView(useView.getState());
+    if (hash === written) return;
+    written = hash;
+    // Replaced, not pushed: panning a map must not fill the way back.
+    window.history.replaceState(window.history.state, "", `#${hash}`);
+  };
+  const unsubscribe = useView.subscribe(() => {
+    timer ||= window.setTimeout(write, 250);
+  });
+  const read = () => {
+    const hash = window.location.hash.replace(/^#/, "");
+    if (hash === written) return;
+    written = hash;
+    useView.getState().follow(hash);
+  };
+  window.addEventListener("hashchange", read);
+  return () => {
+    unsubscribe();
+    window.clearTimeout(timer);
+    window.removeEventListener("hashchange", read);
+  };
+}
