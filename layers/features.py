@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
+import orjson
 import psycopg
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -22,14 +24,15 @@ from layers import feature_text as text
 from layers.cql2 import parameter
 from layers.cursor import Cursor, read_cursor
 from layers.errors import Gone, InvalidParameter, UnknownFeature
-from layers.filters import VERSION_COLUMNS, Shape, columns_of, question, source, where
+from layers.filters import VERSION_COLUMNS, Shape, both_tables, columns_of, question, source, where
 from layers.layer import Layer
+from layers.moments import format_moment
 from layers.order import Key, after, as_text, order_by, order_of
 from layers.query import ItemQuery
 from layers.statement import SameLayer, Statement, asking, compiled, run, storage_srid
 from layers.store import Store
 
-__all__ = ["FeatureText", "GeometryForm", "Page", "collection", "count", "feature", "rows"]
+__all__ = ["FeatureText", "GeometryForm", "Page", "collection", "count", "feature", "rows", "versions"]
 
 # Above so many features in a bbox, sorting them all may cost more than walking in the order of the page.
 WIDE = 20_000
@@ -247,3 +250,65 @@ def _rows(same: SameLayer, shape: Shape, form: _Form, keys: tuple[Key, ...], geo
         sa.literal_column(text.moment_text("lower", "begin_precision")).label("valid_from"),
         sa.literal_column(text.moment_text("upper", "end_precision")).label("valid_to"),
         p.c.version_id.label("version"), *shown))
+
+
+# Who edited, and why, is told to readers with this capability only.
+READ_CHANGESETS = "read_changesets"
+_CHANGESETS = Statement("SELECT seq, recorded_at, actor, reason FROM gis.changeset WHERE seq = ANY ($1::bigint[])", ("seqs",))
+
+
+def versions(store: Store, query: ItemQuery, fid: int) -> list[dict[str, Any]]:
+    """Read all versions of a feature on both axes of time, the newest belief first.
+
+    Each is {"version_id", "fid", "valid_from", "valid_to", "begin_precision", "end_precision", "seq_from", "seq_to" (None: still
+    believed), "recorded_at", "closed_at", "actor", "reason", "closed_by", "closed_reason", "properties", "geometry"}. With the
+    question's `known_at` only what was believed then. Raises UnknownFeature.
+    """
+    storage = storage_srid(store)
+    shape, values = question(_only(query), storage)
+    values["fid"] = str(fid)
+    found = run(store, query.audience.role, _versions(SameLayer(query.layer), shape.names, _form(query, storage)), values | {
+        "seq": values.get("seq")})
+    if not found:
+        raise UnknownFeature(query.layer.id, fid)
+    changesets = _changesets(store, query, {int(seq) for row in found for seq in row[4:6] if seq is not None})
+    return [_version(query, row, changesets) for row in found]
+
+
+@lru_cache(maxsize=200)
+def _versions(same: SameLayer, visible: tuple[str, ...], form: _Form) -> Statement:
+    base = both_tables(same.layer, visible)
+    seq, known = parameter("seq", "integer"), (base.c.seq_from, base.c.seq_to)
+    p = (_select(same.layer, base, form, []).add_columns(*known)
+         .where(base.c.fid == parameter("fid", "integer"),
+                sa.or_(seq.is_(sa.null()), sa.and_(known[0] <= seq, sa.or_(known[1].is_(sa.null()), known[1] > seq))))).subquery("p")
+    return compiled(sa.select(_feature(same.layer, form), p.c.version_id, p.c.begin_precision, p.c.end_precision, p.c.seq_from, p.c.seq_to)
+                    .order_by(p.c.seq_from.desc(), sa.func.lower(p.c.valid).desc().nulls_last()))
+
+
+def _changesets(store: Store, query: ItemQuery, seqs: set[int]) -> dict[int, tuple[str | None, ...]]:
+    """Read moment, actor and reason of changesets; the owner asks, since no audience may read the latter two itself."""
+    tells = query.audience.role is None or READ_CHANGESETS in query.audience.capabilities
+    found = run(store, None, _CHANGESETS, {"seqs": "{" + ",".join(map(str, seqs)) + "}"})
+    told = {int(row[0] or 0): [None if cell is None else cell.decode() for cell in row[1:]] for row in found}
+    return {seq: (_rfc3339(at), actor if tells else None, reason if tells else None) for seq, (at, actor, reason) in told.items()}
+
+
+def _rfc3339(stamp: str | None) -> str | None:
+    return None if stamp is None else format_moment(datetime.fromisoformat(stamp))
+
+
+def _version(query: ItemQuery, row: tuple[bytes | None, ...], changesets: dict[int, tuple[str | None, ...]]) -> dict[str, Any]:
+    made = orjson.loads(row[0] or b"")
+    begin, end = ((cell or b"").decode() for cell in row[2:4])
+    first, last = (None if cell is None else int(cell) for cell in row[4:6])
+    nothing = (None, None, None)
+    recorded_at, actor, reason = changesets.get(first or 0, nothing)
+    closed_at, closed_by, closed_reason = changesets.get(last, nothing) if last is not None else nothing
+    properties = made["properties"]
+    if "version" not in query.layer.by_name:
+        del properties["version"]
+    return {"version_id": int(row[1] or 0), "fid": made["id"], "valid_from": properties.pop("valid_from"),
+            "valid_to": properties.pop("valid_to"), "begin_precision": begin, "end_precision": end, "seq_from": first, "seq_to": last, "recorded_at": recorded_at,
+            "closed_at": closed_at, "actor": actor, "reason": reason, "closed_by": closed_by, "closed_reason": closed_reason,
+            "properties": properties, "geometry": made["geometry"]}

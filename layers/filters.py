@@ -21,7 +21,7 @@ from layers.errors import InvalidParameter, UnknownLayer
 from layers.layer import Layer
 from layers.query import ItemQuery
 
-__all__ = ["Shape", "columns_of", "parse_filter", "question", "source", "where"]
+__all__ = ["Shape", "both_tables", "columns_of", "parse_filter", "question", "source", "where"]
 
 SCHEMA = "city"
 VERSION_COLUMNS = ("fid", "version_id", "valid", "begin_precision", "end_precision")
@@ -162,6 +162,15 @@ def _table(layer: Layer, name: str, names: tuple[str, ...]) -> sa.TableClause:
     return sa.table(name, *map(sa.column, VERSION_COLUMNS), *map(sa.column, spatial),
                     sa.column("seq_from", SQL_TYPES["integer"]), sa.column("seq_to", SQL_TYPES["integer"]),
                     *(sa.column(n, SQL_TYPES[COLUMN_TYPES[layer.field(n).type]]) for n in names), schema=SCHEMA)
+
+
+def both_tables(layer: Layer, names: tuple[str, ...]) -> FromClause:
+    """Return all versions of a layer on both axes of time, named 'b': `seq_to` is null for the present belief."""
+    present, past = _table(layer, layer.id, names), _table(layer, f"{layer.id}_past", names)
+    columns = [c.name for c in present.c if c.name != "seq_to"]
+    open_end = sa.cast(sa.null(), SQL_TYPES["integer"]).label("seq_to")
+    return sa.union_all(sa.select(*(present.c[n] for n in columns), open_end),
+                        sa.select(*(past.c[n] for n in columns), past.c.seq_to)).subquery("b")
 
 
 def columns_of(rows: FromClause) -> dict[str, ColumnElement[Any]]:
