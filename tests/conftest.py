@@ -22,7 +22,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from config.settings import ROOT
-from gisserver.ops.cluster import make_cluster
+from gisserver.ops.city_cluster import make_cluster
 from gisserver.ops.preparation import prepare_store
 from layers.access import OWNER, Audience
 from layers.catalogue import Catalogue

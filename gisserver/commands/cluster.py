@@ -6,7 +6,7 @@ import click
 
 from config.settings import Settings
 from gisserver.exit_codes import ExitCode
-from gisserver.ops.cluster import make_cluster, read_cluster
+from gisserver.ops.city_cluster import make_cluster, read_cluster
 
 __all__ = ["command"]
 

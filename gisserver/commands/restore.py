@@ -8,7 +8,7 @@ import click
 
 from config.settings import Settings
 from gisserver.ops.backup import restore
-from gisserver.ops.cluster import make_cluster, read_cluster
+from gisserver.ops.city_cluster import make_cluster, read_cluster
 from gisserver.ops.preparation import prepare_store
 from gisserver.ops.run_record import Run
 from gisserver.ops.saying import Teller

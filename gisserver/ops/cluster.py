@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import shutil
-import socket as sockets
 import subprocess
 import time
 from dataclasses import asdict, dataclass
@@ -18,15 +16,13 @@ from psycopg.conninfo import make_conninfo
 from gisserver.ops.cluster_settings import HBA, cluster_settings
 from gisserver.ops.postgres_programs import PostgresPrograms, find_programs
 from gisserver.ops.processes import end_processes, processes_in
-from gisserver.ops.system_account import SystemAccount, cluster_account
+from gisserver.ops.system_account import SystemAccount
 from layers.errors import Unavailable
 
-__all__ = ["DATABASE", "Cluster", "make_cluster", "read_cluster"]
+__all__ = ["DATABASE", "Cluster", "Place"]
 
 DATABASE = "gis"
 SUPERUSER = "postgres"
-# The name of a Unix socket ends at 107 bytes on Linux.
-SOCKET_NAME_BYTES = 107
 
 
 @dataclass(frozen=True)
@@ -42,8 +38,7 @@ class Place:
 class Cluster:
     """A PostgreSQL cluster with its own socket folder and no TCP.
 
-    `var` is the city's folder; `cluster.json` in it says where the cluster is. The cluster lies in `var/cluster`, or, where
-    PostgreSQL's account cannot reach that (a folder of root's), under `/var/lib`.
+    `record` is the file in the city's folder that says where the cluster lies.
     """
 
     def __init__(self, place: Place, account: SystemAccount, record: Path) -> None:
@@ -200,62 +195,3 @@ class Cluster:
             raise Unavailable(f"The folder {folder} belongs to somebody else. Remove it, or set another GIS_VAR.")
         folder.chmod(0o700)
         self.account.own(folder)
-
-
-def read_cluster(var: Path) -> Cluster | None:
-    """Return the cluster of a city's folder; None if it has none yet. Raises Unavailable if it belongs to another account."""
-    cluster = _recorded(var)
-    if cluster is None or not (cluster.data / "PG_VERSION").exists():
-        return None
-    return cluster
-
-
-def make_cluster(var: Path, *, throwaway: bool = False) -> Cluster:
-    """Make a new cluster for a city's folder, in a place that its account can reach. The cluster is not started."""
-    account = cluster_account()
-    var.mkdir(parents=True, exist_ok=True)
-    # an attempt that was killed has left its record: its place is taken again, so that nothing is left lying about
-    cluster = _recorded(var) or Cluster(_new_place(var, account, throwaway), account, var / "cluster.json")
-    cluster.create()
-    return cluster
-
-
-def _recorded(var: Path) -> Cluster | None:
-    record = var / "cluster.json"
-    try:
-        place = Place(**json.loads(record.read_text()))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, TypeError) as error:
-        raise Unavailable(f"{record} cannot be read: {error}") from None
-    account = cluster_account()
-    home = Path(place.home)
-    if home.exists() and home.stat().st_uid != account.uid:
-        raise Unavailable(f"The cluster {home} belongs to another account (user id {home.stat().st_uid}), not to "
-                          f"'{account.name}'. Use that account (or sudo), or set another GIS_VAR.")
-    return Cluster(place, account, record)
-
-
-def _new_place(var: Path, account: SystemAccount, throwaway: bool) -> Place:
-    mark = secrets.token_hex(4)
-    home = var / "cluster" if account.can_reach(var) else Path("/var/lib", f"gis-{mark}")
-    port = _free_port()
-    socket = home / "socket"
-    # libpq takes a comma for the border between two hosts
-    if "," in str(socket) or len(os.fsencode(socket / f".s.PGSQL.{port}.lock")) > SOCKET_NAME_BYTES:
-        socket = _short_folder(account) / f"gis-{mark}"
-    return Place(str(home), str(socket), port, throwaway)
-
-
-def _short_folder(account: SystemAccount) -> Path:
-    if account.switch:
-        return Path("/run")
-    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-    return Path(runtime if runtime and os.access(runtime, os.W_OK) and len(runtime) < 60 else "/tmp")
-
-
-def _free_port() -> int:
-    # No TCP is opened; a number of its own keeps tools apart that know clusters by their port only.
-    with sockets.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

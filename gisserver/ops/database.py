@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from config.settings import Settings
-from gisserver.ops.cluster import read_cluster
+from gisserver.ops.city_cluster import read_cluster
 from layers.errors import Unavailable
 from layers.store import Store
 

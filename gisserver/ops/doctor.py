@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from config.settings import ROOT, Settings
-from gisserver.ops.cluster import read_cluster
+from gisserver.ops.city_cluster import read_cluster
 from gisserver.ops.database import city_store
 from gisserver.ops.machine import missing_packages
 from gisserver.ops.readiness import is_ready
@@ -54,7 +54,7 @@ def _folder(settings: Settings) -> Iterator[Finding]:
     if not var.is_dir():
         yield Finding("folder", True, f"{var} is not made yet; ./run makes it")
         return
-    yield Finding("folder", os.access(var, os.W_OK), f"{var} must be writable for {os.geteuid()}")
+    yield Finding("folder", os.access(var, os.W_OK), str(var) if os.access(var, os.W_OK) else f"{var} belongs to another account")
     free = shutil.disk_usage(var).free
     yield Finding("disk", free > LEAST_FREE, f"{free / 1024**3:.1f} GiB free")
     for home in sorted(STRAY_CLUSTERS.glob("gis-*/city-folder")):

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from config.settings import ROOT, Settings
 from gisserver.commands import COMMANDS
-from gisserver.ops.cluster import Cluster, make_cluster, read_cluster
+from gisserver.ops.city_cluster import make_cluster, read_cluster
+from gisserver.ops.cluster import Cluster
 from gisserver.ops.logs import Logs
 from gisserver.ops.readiness import wait_ready
 from gisserver.ops.run_record import Run
