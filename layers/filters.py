@@ -13,10 +13,10 @@ import sqlalchemy as sa
 from sqlalchemy.sql import ColumnElement, FromClause
 
 from layers import cql2
-from layers.crs import CRS84, Crs, box_around, box_to_srid, boxes_of, ewkb_hex, is_same_place, make_crs
 from layers.cql2 import Node, parameter
 from layers.cql2.sql import SQL_TYPES
 from layers.cql2.tree import COLUMN_TYPES
+from layers.crs import CRS84, Crs, box_around, box_to_srid, boxes_of, ewkb_hex, is_same_place, make_crs
 from layers.errors import InvalidParameter, UnknownLayer
 from layers.layer import Layer
 from layers.query import ItemQuery
