@@ -55,14 +55,15 @@ def compiled(select: SelectBase) -> Statement:
     return Statement(str(made), tuple(made.positiontup or ()))
 
 
-def run(store: Store, role: str | None, statement: Statement, values: Values, prepare: bool = True) -> list[tuple[bytes | None, ...]]:
-    """Run a statement in an audience's role and return its rows as the server wrote them.
+def run(store: Store, role: str | None, statement: Statement, values: Values, prepare: bool = True,
+        binary: bool = False) -> list[tuple[bytes | None, ...]]:
+    """Run a statement in an audience's role and return its rows as the server wrote them, in text or in its binary format.
 
     With `prepare` false PostgreSQL plans for these very values. Raises as `asking` does.
     """
     with asking(), store.read(role) as connection:
         cursor = psycopg.RawCursor(connection)
-        cursor.execute(statement.sql, [values[n] for n in statement.names], prepare=prepare)
+        cursor.execute(statement.sql, [values[n] for n in statement.names], prepare=prepare, binary=binary)
         result = cursor.pgresult
         if result is None:
             raise Unavailable("The database gave no answer; try again.")

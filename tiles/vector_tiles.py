@@ -1,0 +1,139 @@
+"""Vector tiles: one statement for each layer and audience, which answers with the bytes of the tile.
+
+FROM and WHERE come from the builder that items use; geometries are kept in Web Mercator beside their own CRS, so that no
+tile transforms anything. From DETAILED on a tile holds every feature as it is; on lower levels lines and areas are
+drawn by the half pixel, and of those smaller than a pixel only a share is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from math import floor
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.sql import ColumnElement, FromClause
+from sqlalchemy.types import NullType, UserDefinedType
+
+from layers.access import Audience
+from layers.cql2 import parameter
+from layers.crs import box_around
+from layers.errors import InvalidParameter, UnknownLayer
+from layers.features import SEQ
+from layers.filters import Shape, columns_of, question, source, where
+from layers.layer import Layer, LayerField
+from layers.query import ItemQuery
+from layers.statement import SameLayer, Statement, compiled, run, storage_srid
+from layers.store import Store
+from tiles.grid import TileAddress
+
+__all__ = ["DETAILED", "MAX_ZOOM", "MEDIA_TYPE", "Tile", "min_zoom", "render", "render_all", "tile_fields"]
+
+MEDIA_TYPE = "application/vnd.mapbox-vector-tile"
+DETAILED = 14
+# Clients draw deeper levels from these tiles: a unit of 4096 to a side is 15 cm there.
+MAX_ZOOM = 16
+UNITS, BUFFER = 4096, 64
+_UNTILED = ("codes", "json")
+
+
+class _Box2D(UserDefinedType[str]):
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "box2d"
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A tile: its bytes (none where it is empty) and the number of the snapshot that made it."""
+
+    body: bytes
+    seq: int
+
+
+def tile_fields(layer: Layer, audience: Audience) -> tuple[LayerField, ...]:
+    """Return the fields that an audience's tiles of a layer hold: those marked for tiles and those it is drawn by."""
+    drawn = set()
+    if s := layer.symbology:
+        drawn = {s.field, s.extrude, s.label.field if s.label else None}
+    return tuple(f for f in audience.fields(layer) if (f.tile or f.name in drawn) and f.type not in _UNTILED)
+
+
+def min_zoom(layer: Layer) -> int:
+    """Return the lowest level on which a layer has tiles."""
+    return max(0, floor(layer.symbology.min_zoom)) if layer.symbology else 0
+
+
+def render(store: Store, query: ItemQuery, tile: TileAddress) -> Tile:
+    """Make a layer's tile.
+
+    Of the question layer, audience, moment or interval, known_at, filter, fids and fields count. Of an interval every version
+    is in the tile, with `valid_from` and `valid_to` as seconds since 1970 (absent where open). The feature id is the
+    fid. Raises UnknownLayer where the layer may not be read or has no geometry.
+    """
+    layer = query.layer
+    if layer.geometry is None:
+        raise UnknownLayer(layer.id)
+    if tile.grid.srid != 3857:
+        raise InvalidParameter("tileMatrixSetId", f"there are no tiles in the grid {tile.grid.id}.")
+    shape, values = question(query if query.bbox is None else replace(query, bbox=None), storage_srid(store))
+    if tile.z < min_zoom(layer):
+        return Tile(b"", 0)
+    names = tuple([f.name for f in tile_fields(layer, query.audience) if query.fields is None or f.name in query.fields])
+    minx, miny, maxx, maxy = tile.envelope
+    margin = tile.grid.size(tile.z) * BUFFER / UNITS
+    values |= {"clip": f"BOX({minx!r} {miny!r},{maxx!r} {maxy!r})",
+               "near": box_around(minx - margin, miny - margin, maxx + margin, maxy + margin, 3857),
+               "pixel": repr(tile.pixel), "half": repr(tile.pixel / 2), "share": str(min(4 ** (DETAILED - tile.z), 2**40))
+               if tile.z < DETAILED else "1"}
+    ((body, seq),) = run(store, query.audience.role, _statement(SameLayer(layer), shape, names, tile.z < DETAILED), values, binary=True)
+    return Tile(body or b"", int(seq or 0))
+
+
+def render_all(store: Store, queries: Iterable[ItemQuery], tile: TileAddress) -> Tile:
+    """Make one tile of several layers: their tiles one after the other. `seq` is that of the oldest of their snapshots."""
+    made = [render(store, query, tile) for query in queries]
+    return Tile(b"".join(t.body for t in made), min((t.seq for t in made if t.seq), default=0))
+
+
+@lru_cache(maxsize=1_000)
+def _statement(same: SameLayer, shape: Shape, names: tuple[str, ...], is_coarse: bool) -> Statement:
+    layer, base = same.layer, source(same.layer, shape)
+    columns = columns_of(base)
+    shown: list[ColumnElement[Any]] = [_property(layer.field(n), columns[n]).label(n) for n in names]
+    if shape.moment in ("interval", "all"):
+        shown += [_seconds(columns[n]).label(n) for n in ("valid_from", "valid_to")]
+    geom = base.c.geom_tile
+    conditions = [geom.bool_op("&&")(parameter("near", "geometry")), *where(shape, base)]
+    if is_coarse and layer.geometry not in ("Point", "MultiPoint"):
+        conditions.append(_is_worth_drawing(base))
+        geom = sa.func.ST_Simplify(geom, parameter("half", "number"), sa.true())
+    clip = sa.cast(sa.bindparam("clip", type_=NullType()), _Box2D())
+    drawn = sa.func.ST_AsMVTGeom(geom, clip, sa.literal_column(str(UNITS)), sa.literal_column(str(BUFFER)), sa.true()).label("geom")
+    t = sa.select(base.c.fid, drawn, *shown).where(*conditions).subquery("t")
+    # Ids of layers are names that the definition has checked.
+    made = sa.func.ST_AsMVT(sa.literal_column("t"), sa.literal_column(f"'{layer.id}'"), sa.literal_column(str(UNITS)),
+                            sa.literal_column("'geom'"), sa.literal_column("'fid'"))
+    # In the binary format bytes are bytes, and a text is what it says.
+    return compiled(sa.select(made, sa.cast(SEQ, sa.Text())).select_from(t))
+
+
+def _is_worth_drawing(base: FromClause) -> ColumnElement[Any]:
+    """Is it a pixel long at least, or one of the share that stands for the many?"""
+    box = sa.cast(base.c.geom_tile, _Box2D())
+    pixel = parameter("pixel", "number")
+    return sa.or_(sa.func.ST_XMax(box) - sa.func.ST_XMin(box) >= pixel, sa.func.ST_YMax(box) - sa.func.ST_YMin(box) >= pixel,
+                  base.c.fid.op("%")(parameter("share", "integer")) == sa.literal_column("0"))
+
+
+def _property(field: LayerField, column: ColumnElement[Any]) -> ColumnElement[Any]:
+    if field.type == "date":
+        return sa.cast(column, sa.Text())
+    return _seconds(column) if field.type == "datetime" else column
+
+
+def _seconds(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    return sa.cast(sa.extract("epoch", column), sa.BigInteger())
