@@ -9,9 +9,11 @@ import click
 
 from config.settings import Settings
 from gisserver.exit_codes import ExitCode
+from gisserver.ops.database import city_store
 from gisserver.ops.run_record import Run
 from gisserver.ops.saying import Teller
 from gisserver.ops.startup import Startup, VerbFailed
+from layers.accounts import accounts
 
 __all__ = ["command"]
 
@@ -32,6 +34,7 @@ def command(settings: Settings, empty: bool) -> int:
                 startup.database()
                 startup.prepare()
                 startup.first_start(empty=empty)
+                startup.accounts()
                 startup.services(listening)
                 announce(settings, teller)
                 startup.watch()
@@ -53,8 +56,12 @@ def announce(settings: Settings, teller: Teller) -> None:
     teller.say("\nThe city is ready.", "\n城市已就绪。", style="bold green")
     for english, chinese, path in (("Map", "地图", "/"), ("OGC API", "OGC API", "/ogc")):
         teller.say(f"  {english:<9}{settings.public_url}{path}", f"  {chinese}  {settings.public_url}{path}")
-    teller.say(f"  Data     {settings.var}", f"  数据  {settings.var}")
-    teller.say("Ctrl-C stops it.", "按 Ctrl-C 停止。")
+    with city_store(settings) as store:
+        names = ", ".join(found.username for found in accounts(store) if not found.is_disabled)
+    teller.say(f"  {'Accounts':<9}{names}", f"  账号  {names}")
+    teller.say(f"  {'Data':<9}{settings.var}", f"  数据  {settings.var}")
+    teller.say("A password is changed by './gis user password NAME'. Ctrl-C stops the city.",
+               "用 ./gis user password 账号 重设密码。按 Ctrl-C 停止。")
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -45,6 +45,7 @@ class Cluster:
         self.place, self.account, self.record = place, account, record
         self.data = Path(place.home, "data")
         self.log = Path(place.home, "start.log")
+        self._child: subprocess.Popen[bytes] | None = None
 
     def dsn(self, database: str = DATABASE, user: str = SUPERUSER) -> str:
         """Return the libpq connection string of a database of this cluster."""
@@ -80,10 +81,13 @@ class Cluster:
     def spawn(self) -> subprocess.Popen[bytes]:
         """Start the server as a child of this process, in a session of its own, writing its first words to `log`."""
         self.end_leftovers()
+        if self._child is not None:
+            self._child.wait()
         command = self.command()
         with self.log.open("wb") as log:
-            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", umask=0o077,
-                                    start_new_session=True, **self.account.popen_arguments())
+            self._child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", umask=0o077,
+                                           start_new_session=True, **self.account.popen_arguments())
+        return self._child
 
     def start(self, timeout_s: float = 60) -> subprocess.Popen[bytes] | None:
         """Start the server if it does not run, and wait until it answers. Returns the new process, None if it ran before.
@@ -128,6 +132,8 @@ class Cluster:
             while processes_in(self.data, "postgres") and time.monotonic() < deadline:
                 time.sleep(0.05)
         self.end_leftovers()
+        if self._child is not None:
+            self._child.wait()
         return True
 
     def end_leftovers(self) -> None:

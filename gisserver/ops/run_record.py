@@ -43,11 +43,13 @@ class Run:
         self.left: _Record | None = None
 
     def __enter__(self) -> Run:
-        self.var.mkdir(parents=True, exist_ok=True)
         try:
+            self.var.mkdir(parents=True, exist_ok=True)
             self._lock = (self.var / "run.lock").open("a")
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            if self._lock:
+                self._lock.close()
             other = self._read()
             where = f" at {other.address} (process {other.supervisor})" if other else ""
             raise AlreadyRunning(f"The city in {self.var} is running already{where}. "

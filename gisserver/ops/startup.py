@@ -98,6 +98,10 @@ class Startup:
         if state.get("demo") != "loaded":
             self._note(demo="none" if empty or "demo" not in COMMANDS else "loaded")
 
+    def accounts(self) -> None:
+        """Make the accounts of the first start, and show their passwords this once."""
+        self.verb("user", "bootstrap")
+
     def services(self, listening: socket.socket) -> None:
         """Start the server processes and the job worker, and wait until the city answers.
 
