@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from gisserver.ops.cluster import DATABASE, Cluster
 from gisserver.ops.postgres_programs import PostgresPrograms, find_programs
 from layers.errors import Unavailable
+from layers.store import Store
 
 __all__ = ["Backup", "check", "restore", "save"]
 
@@ -121,12 +121,9 @@ def _run(command: list[str], environment: dict[str, str], out: object = subproce
     return done.stdout.decode(errors="replace") if done.stdout else ""
 
 
-def _server_version(dsn: str) -> int | None:
-    try:
-        with psycopg.connect(dsn, connect_timeout=10) as connection:
-            return connection.info.server_version // 10000
-    except psycopg.OperationalError as error:
-        raise Unavailable(f"The database cannot be reached: {str(error).strip().splitlines()[-1]}") from None
+def _server_version(dsn: str) -> int:
+    with Store(dsn, max_connections=1).connect() as connection:
+        return connection.info.server_version // 10000
 
 
 def _without_password(dsn: str) -> str:

@@ -97,7 +97,7 @@ def test_end_lets_watch_return(supervisor, run):
 
 
 def test_one_run_at_a_time(run, tmp_path):
-    with pytest.raises(AlreadyRunning, match="http://127.0.0.1:1"), Run(tmp_path, "http://127.0.0.1:2"):
+    with pytest.raises(AlreadyRunning, match=r"http://127\.0\.0\.1:1"), Run(tmp_path, "http://127.0.0.1:2"):
         pass
     assert (tmp_path / "run.json").exists()
 
