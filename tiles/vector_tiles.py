@@ -19,6 +19,7 @@ from sqlalchemy.types import NullType, UserDefinedType
 
 from layers.access import Audience
 from layers.cql2 import parameter
+from layers.cql2.tree import array_literal
 from layers.crs import box_around
 from layers.errors import InvalidParameter, UnknownLayer
 from layers.features import SEQ
@@ -29,7 +30,7 @@ from layers.statement import SameLayer, Statement, compiled, run, storage_srid
 from layers.store import Store
 from tiles.grid import TileAddress
 
-__all__ = ["DETAILED", "MAX_ZOOM", "MEDIA_TYPE", "Tile", "min_zoom", "render", "render_all", "tile_fields"]
+__all__ = ["DETAILED", "MAX_ZOOM", "MEDIA_TYPE", "Tile", "has_label_points", "min_zoom", "render", "render_all", "tile_fields"]
 
 MEDIA_TYPE = "application/vnd.mapbox-vector-tile"
 DETAILED = 14
@@ -67,6 +68,24 @@ def min_zoom(layer: Layer) -> int:
     return max(0, floor(layer.symbology.min_zoom)) if layer.symbology else 0
 
 
+def has_label_points(layer: Layer, audience: Audience) -> bool:
+    """Do a layer's tiles hold points for its labels, in a tile layer `<id>.label`?
+
+    An area that is labelled before it is as small as a tile would be labelled once in each tile; a point lies in one.
+    """
+    label = layer.symbology.label if layer.symbology else None
+    return (label is not None and label.min_zoom < MAX_ZOOM and layer.geometry in ("Polygon", "MultiPolygon")
+            and any(f.name == label.field for f in tile_fields(layer, audience)))
+
+
+def _late_classes(layer: Layer, audience: Audience, z: int) -> list[str]:
+    """Return the values whose class is drawn only on levels deeper than those that a tile of level z is drawn on."""
+    s = layer.symbology
+    if s is None or z >= MAX_ZOOM or s.field not in [f.name for f in audience.fields(layer)]:
+        return []
+    return [str(c.value) for c in s.classes if c.value is not None and c.min_zoom is not None and c.min_zoom >= z + 1]
+
+
 def render(store: Store, query: ItemQuery, tile: TileAddress) -> Tile:
     """Make a layer's tile.
 
@@ -89,7 +108,13 @@ def render(store: Store, query: ItemQuery, tile: TileAddress) -> Tile:
                "near": box_around(minx - margin, miny - margin, maxx + margin, maxy + margin, 3857),
                "pixel": repr(tile.pixel), "half": repr(tile.pixel / 2), "share": str(min(4 ** (DETAILED - tile.z), 2**40))
                if tile.z < DETAILED else "1"}
-    ((body, seq),) = run(store, query.audience.role, _statement(SameLayer(layer), shape, names, tile.z < DETAILED), values, binary=True)
+    late = _late_classes(layer, query.audience, tile.z)
+    values["late"] = array_literal(late)
+    label = layer.symbology.label if layer.symbology and has_label_points(layer, query.audience) else None
+    statement = _statement(SameLayer(layer), shape, names, tile.z < DETAILED,
+                           label.field if label and label.field in names and tile.z >= floor(label.min_zoom) else None,
+                           bool(late))
+    ((body, seq),) = run(store, query.audience.role, statement, values, binary=True)
     return Tile(body or b"", int(seq or 0))
 
 
@@ -100,25 +125,40 @@ def render_all(store: Store, queries: Iterable[ItemQuery], tile: TileAddress) ->
 
 
 @lru_cache(maxsize=1_000)
-def _statement(same: SameLayer, shape: Shape, names: tuple[str, ...], is_coarse: bool) -> Statement:
+def _statement(same: SameLayer, shape: Shape, names: tuple[str, ...], is_coarse: bool, label: str | None, has_late: bool) -> Statement:
     layer, base = same.layer, source(same.layer, shape)
     columns = columns_of(base)
-    shown: list[ColumnElement[Any]] = [_property(layer.field(n), columns[n]).label(n) for n in names]
-    if shape.moment in ("interval", "all"):
-        shown += [_seconds(columns[n]).label(n) for n in ("valid_from", "valid_to")]
-    geom = base.c.geom_tile
-    conditions = [geom.bool_op("&&")(parameter("near", "geometry")), *where(shape, base)]
+    times = [_seconds(columns[n]).label(n) for n in ("valid_from", "valid_to")] if shape.moment in ("interval", "all") else []
+    shown = {n: _property(layer.field(n), columns[n]).label(n) for n in names}
+    geom: ColumnElement[Any] = base.c.geom_tile
+    here = [geom.bool_op("&&")(parameter("near", "geometry")), *where(shape, base)]
+    if has_late and layer.symbology and layer.symbology.field:
+        # A feature without a value is drawn as the rest is.
+        kind = sa.cast(columns[layer.symbology.field], sa.Text())
+        here.append(kind.bool_op("=")(sa.func.any(parameter("late", "text[]"))).is_not(sa.true()))
+    worth = []
     if is_coarse and layer.geometry not in ("Point", "MultiPoint"):
-        conditions.append(_is_worth_drawing(base))
+        worth = [_is_worth_drawing(base)]
         geom = sa.func.ST_Simplify(geom, parameter("half", "number"), sa.true())
-    clip = sa.cast(sa.bindparam("clip", type_=NullType()), _Box2D())
-    drawn = sa.func.ST_AsMVTGeom(geom, clip, sa.literal_column(str(UNITS)), sa.literal_column(str(BUFFER)), sa.true()).label("geom")
-    t = sa.select(base.c.fid, drawn, *shown).where(*conditions).subquery("t")
     # Ids of layers are names that the definition has checked.
-    made = sa.func.ST_AsMVT(sa.literal_column("t"), sa.literal_column(f"'{layer.id}'"), sa.literal_column(str(UNITS)),
-                            sa.literal_column("'geom'"), sa.literal_column("'fid'"))
+    made = _layer_of(layer.id, sa.select(base.c.fid, _in_tile(geom, BUFFER), *shown.values(), *times).where(*here, *worth))
+    if label is not None:
+        point = sa.func.ST_PointOnSurface(base.c.geom_tile)
+        made = made.op("||")(_layer_of(f"{layer.id}.label", sa.select(base.c.fid, _in_tile(point, 0), shown[label], *times).where(*here)))
     # In the binary format bytes are bytes, and a text is what it says.
-    return compiled(sa.select(made, sa.cast(SEQ, sa.Text())).select_from(t))
+    return compiled(sa.select(made, sa.cast(SEQ, sa.Text())))
+
+
+def _in_tile(geom: ColumnElement[Any], buffer: int) -> ColumnElement[Any]:
+    clip = sa.cast(sa.bindparam("clip", type_=NullType()), _Box2D())
+    return sa.func.ST_AsMVTGeom(geom, clip, sa.literal_column(str(UNITS)), sa.literal_column(str(buffer)), sa.true()).label("geom")
+
+
+def _layer_of(name: str, rows: sa.Select[Any]) -> ColumnElement[Any]:
+    t = rows.subquery("t")
+    made = sa.func.ST_AsMVT(sa.literal_column("t"), sa.literal_column(f"'{name}'"), sa.literal_column(str(UNITS)),
+                            sa.literal_column("'geom'"), sa.literal_column("'fid'"))
+    return sa.select(made).select_from(t).scalar_subquery()
 
 
 def _is_worth_drawing(base: FromClause) -> ColumnElement[Any]:

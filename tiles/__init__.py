@@ -1,0 +1,1 @@
+"""The city in tiles: grids, vector tiles, symbology."""

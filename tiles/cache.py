@@ -1,0 +1,251 @@
+"""Tiles that were made, kept in the process: weighted by bytes, made once for all who wait, dropped exactly where an edit touched.
+
+An entry carries the number of the snapshot that made it. A fill that began before an expiry and ends after it would bring
+the old tile back; so each expiry is remembered for a while, and a fill that is older than one that touches it is not kept.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+
+from tiles.grid import TileAddress
+
+__all__ = ["CachedTile", "Span", "TileCache", "TileKey", "etag_of"]
+
+Envelope = tuple[float, float, float, float]
+Span = tuple[datetime | None, datetime | None]
+# Python's own cost of an entry beside its bytes: key, address, entry, places in the indexes.
+ENTRY_BYTES = 900
+# More than a fill can take, at any rate of editing that people reach.
+REMEMBERED = 4_000
+
+
+@dataclass(frozen=True)
+class TileKey:
+    """What a cached tile is of.
+
+    `view` is the fingerprint of what its readers may see of these layers; `moment` None is now, a pair is an instant or an
+    interval of valid time, whose tiles only changes of that time touch; `known_at` fixes what was known: such tiles
+    never change. `variant` tells apart what else was asked (fields, format).
+    """
+
+    layers: tuple[str, ...]
+    address: TileAddress
+    view: str
+    moment: Span | None = None
+    known_at: int | None = None
+    variant: str = ""
+
+
+@dataclass(frozen=True)
+class CachedTile:
+    """A tile's bytes as they are sent, by content coding ('' is identity), its strong ETag, and its snapshot's number."""
+
+    bodies: dict[str, bytes]
+    etag: str
+    seq: int
+
+    @property
+    def weight(self) -> int:
+        return ENTRY_BYTES + sum(map(len, self.bodies.values()))
+
+
+@dataclass(frozen=True)
+class _Expiry:
+    seq: int
+    layer: str
+    envelope: Envelope | None
+    span: Span | None
+
+    def touches(self, key: TileKey, now: datetime) -> bool:
+        return self.layer in key.layers and _is_touched(key, self.span, now) and (
+            self.envelope is None or _meets(key.address, self.envelope))
+
+
+def _is_touched(key: TileKey, span: Span | None, now: datetime) -> bool:
+    """May a change over a span of valid time alter this tile?"""
+    if key.known_at is not None:
+        return False
+    if span is None:
+        return True
+    begin, end = key.moment if key.moment is not None else (now, now)
+    return (span[1] is None or begin is None or begin < span[1]) and (span[0] is None or end is None or span[0] <= end)
+
+
+def _meets(address: TileAddress, envelope: Envelope) -> bool:
+    """Does an envelope (in the grid's CRS) meet a tile or the margin that is drawn around it?"""
+    minx, miny, maxx, maxy = address.envelope
+    margin = (maxx - minx) / 64
+    return envelope[0] <= maxx + margin and envelope[2] >= minx - margin and envelope[1] <= maxy + margin and envelope[3] >= miny - margin
+
+
+class TileCache:
+    """A cache of tiles for one process. Every method may be called from any thread.
+
+    Parameters
+    ----------
+    max_bytes
+        The weight of all entries; the ones that were not asked for longest go first.
+    seq
+        The changeset the process has expired up to: its watermark.
+    """
+
+    def __init__(self, max_bytes: int = 128 * 2**20, seq: int = 0) -> None:
+        self.max_bytes, self.seq = max_bytes, seq
+        self.bytes = self.hits = self.misses = 0
+        self._tiles: OrderedDict[TileKey, CachedTile] = OrderedDict()
+        # (layer, level) -> {(x, y): keys}: what an edit's envelope is looked up in.
+        self._places: dict[tuple[str, str, int], dict[tuple[int, int], set[TileKey]]] = {}
+        self._filling: dict[TileKey, Future[CachedTile]] = {}
+        self._recent: deque[_Expiry] = deque(maxlen=REMEMBERED)
+        self._forgotten_to = seq
+        self._lock = threading.Lock()
+
+    def get(self, key: TileKey) -> CachedTile | None:
+        """Return a tile that is kept, or None. Costs a microsecond; never waits for a fill."""
+        with self._lock:
+            found = self._tiles.get(key)
+            if found is None:
+                self.misses += 1
+            else:
+                self.hits += 1
+                self._tiles.move_to_end(key)
+            return found
+
+    def fill(self, key: TileKey, make: Callable[[], CachedTile], now: datetime, at_least: int = 0) -> CachedTile:
+        """Return a tile, made by one of all the threads that ask for it at once.
+
+        `at_least` is the highest changeset the asker has seen: a tile that an earlier fill is making may be older, and then
+        is made anew.
+        """
+        with self._lock:
+            waiting = self._filling.get(key)
+            if waiting is None:
+                waiting = self._filling[key] = Future()
+                is_mine = True
+            else:
+                is_mine = False
+        if not is_mine:
+            made = waiting.result()
+            if made.seq >= at_least:
+                return made
+            made = make()
+            self.put(key, made, now)
+            return made
+        try:
+            made = make()
+        except BaseException as error:
+            with self._lock:
+                self._filling.pop(key, None)
+            waiting.set_exception(error)
+            # Whoever waits sees it too; nobody waiting is no fault.
+            waiting.exception()
+            raise
+        self.put(key, made, now)
+        with self._lock:
+            self._filling.pop(key, None)
+        waiting.set_result(made)
+        return made
+
+    def put(self, key: TileKey, tile: CachedTile, now: datetime) -> bool:
+        """Keep a tile unless an expiry since its snapshot touches it; tell whether it is kept."""
+        with self._lock:
+            if tile.seq < self._forgotten_to or any(e.seq > tile.seq and e.touches(key, now) for e in reversed(self._recent)):
+                return False
+            self._drop(key)
+            self._tiles[key] = tile
+            self.bytes += tile.weight
+            for place in self._places_of(key):
+                self._places.setdefault(place, {}).setdefault((key.address.x, key.address.y), set()).add(key)
+            while self.bytes > self.max_bytes and self._tiles:
+                self._drop(next(iter(self._tiles)))
+            return key in self._tiles
+
+    def expire(self, seq: int, layer: str, envelope: Envelope | None, span: Span | None, now: datetime) -> int:
+        """Drop the tiles of a layer that a changeset touched; return how many.
+
+        Parameters
+        ----------
+        envelope
+            What it touched, in the CRS of the grids; None is everywhere.
+        span
+            The valid time it touched; None is all of it.
+        """
+        expiry = _Expiry(seq, layer, envelope, span)
+        with self._lock:
+            if len(self._recent) == self._recent.maxlen:
+                # What is no longer remembered cannot vouch for older fills.
+                self._forgotten_to = max(self._forgotten_to, self._recent[0].seq)
+            self._recent.append(expiry)
+            dropped = [key for key in self._candidates(layer, envelope) if expiry.touches(key, now)]
+            for key in dropped:
+                self._drop(key)
+            return len(dropped)
+
+    def reach(self, seq: int) -> None:
+        """Say that every changeset up to this one was expired."""
+        with self._lock:
+            self.seq = max(self.seq, seq)
+
+    def clear(self) -> None:
+        """Drop everything (definitions changed)."""
+        with self._lock:
+            self._tiles.clear()
+            self._places.clear()
+            self.bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._tiles)
+
+    def _candidates(self, layer: str, envelope: Envelope | None) -> Iterable[TileKey]:
+        for (of, _, z), places in list(self._places.items()):
+            if of != layer:
+                continue
+            if envelope is None:
+                yield from [key for keys in places.values() for key in keys]
+                continue
+            grid = next(iter(next(iter(places.values())))).address.grid
+            size = grid.size(z)
+            margin = size / 64
+            x0, x1 = (int((v - grid.extent[0]) // size) for v in (envelope[0] - margin, envelope[2] + margin))
+            y0, y1 = (int((grid.extent[3] - v) // size) for v in (envelope[3] + margin, envelope[1] - margin))
+            if (x1 - x0 + 1) * (y1 - y0 + 1) <= len(places):
+                found = [places[x, y] for x in range(x0, x1 + 1) for y in range(y0, y1 + 1) if (x, y) in places]
+            else:
+                found = [keys for (x, y), keys in places.items() if x0 <= x <= x1 and y0 <= y <= y1]
+            yield from [key for keys in found for key in keys]
+
+    @staticmethod
+    def _places_of(key: TileKey) -> list[tuple[str, str, int]]:
+        return [(layer, key.address.grid.id, key.address.z) for layer in key.layers]
+
+    def _drop(self, key: TileKey) -> None:
+        tile = self._tiles.pop(key, None)
+        if tile is None:
+            return
+        self.bytes -= tile.weight
+        for place in self._places_of(key):
+            level = self._places[place]
+            keys = level[key.address.x, key.address.y]
+            keys.discard(key)
+            if not keys:
+                del level[key.address.x, key.address.y]
+                if not level:
+                    del self._places[place]
+
+    def stats(self) -> dict[str, Any]:
+        """Return tiles, bytes, hits, misses and the watermark."""
+        with self._lock:
+            return {"tiles": len(self._tiles), "bytes": self.bytes, "hits": self.hits, "misses": self.misses, "seq": self.seq}
+
+
+def etag_of(body: bytes) -> str:
+    """Return a strong ETag's text (without quotes) for a body."""
+    return blake2b(body, digest_size=9).hexdigest()

@@ -1,0 +1,283 @@
+"""How a layer is drawn: MapLibre style, TileJSON and legend from the one symbology of its definition.
+
+Sources bear the names of their layers. Addresses are given by the caller; there is no glyphs URL and no sprite, so a map
+asks nobody but this server for anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from layers.access import Audience
+from layers.layer import Class, Label, Layer, LayerField, Symbology
+from tiles.vector_tiles import MAX_ZOOM, has_label_points, min_zoom, tile_fields
+
+__all__ = ["city_style", "legend", "style_layers", "style_of", "tilejson"]
+
+BACKGROUND = "#f4f1ea"
+HALO = "#ffffff"
+RELIEF_ZOOM = 14
+# Height of what has none written, in metres: one storey.
+STOREY_M = 3
+_TILE_TYPES = {"integer": "Number", "reference": "Number", "number": "Number", "datetime": "Number", "boolean": "Boolean"}
+_GEOMETRIES = {"Point": "circle", "MultiPoint": "circle", "LineString": "line", "MultiLineString": "line"}
+
+Style = dict[str, Any]
+Address = Callable[[Layer], str]
+
+
+def city_style(layers: Iterable[Layer], audience: Audience, tiles_of: Address, *, name: str = "", center: tuple[float, float] | None = None,
+               zoom: float | None = None, bounds: tuple[float, float, float, float] | None = None, language: str = "zh") -> Style:
+    """Return the MapLibre style (version 8) of all layers that the audience may read, from the ground up, letters above all.
+
+    Parameters
+    ----------
+    tiles_of
+        Gives the tile address of a layer, with {z}, {y} and {x} to be filled in.
+    name, center, zoom, bounds
+        Of the city; degrees of longitude and latitude.
+    language
+        'zh' or 'en': of names and of the titles of codes in labels.
+    """
+    drawn = sorted((x for x in layers if x.geometry is not None and audience.may_read(x.id)), key=lambda x: (_symbology(x).order, x.id))
+    parts = [part for layer in drawn for part in style_layers(layer, audience, language)]
+    style: Style = {
+        "version": 8, "name": name,
+        "sources": {x.id: _source(x, tiles_of(x), bounds) for x in drawn},
+        "layers": [{"id": "background", "type": "background", "paint": {"background-color": BACKGROUND}},
+                   *(p for p in parts if p["type"] != "symbol"), *(p for p in parts if p["type"] == "symbol")]}
+    return style | ({"center": list(center)} if center else {}) | ({"zoom": zoom} if zoom is not None else {})
+
+
+def style_of(layer: Layer, audience: Audience, tiles_of: Address, *, bounds: tuple[float, float, float, float] | None = None,
+             language: str = "zh") -> Style:
+    """Return the MapLibre style of one layer, shown even if it waits to be switched on in the city's."""
+    shown = layer.model_copy(update={"symbology": _symbology(layer).model_copy(update={"visible": True})})
+    return city_style([shown], audience, tiles_of, name=getattr(layer.title, language), bounds=bounds, language=language)
+
+
+def _source(layer: Layer, tiles: str, bounds: tuple[float, float, float, float] | None) -> Style:
+    source: Style = {"type": "vector", "tiles": [tiles], "minzoom": min(min_zoom(layer), MAX_ZOOM), "maxzoom": MAX_ZOOM}
+    return source | {"bounds": list(bounds)} if bounds and layer.inside_extent else source
+
+
+def tilejson(layer: Layer, audience: Audience, tiles: str, *, bounds: tuple[float, float, float, float] | None = None,
+             center: tuple[float, float, float] | None = None, language: str = "zh") -> dict[str, Any]:
+    """Return the TileJSON (3.0) of a layer's tiles, with the fields that this audience's tiles hold."""
+    low = min(min_zoom(layer), MAX_ZOOM)
+    fields = tile_fields(layer, audience)
+    vector_layers = [{"id": layer.id, "description": getattr(layer.title, language), "minzoom": low, "maxzoom": MAX_ZOOM,
+                      "fields": {f.name: _TILE_TYPES.get(f.type, "String") for f in fields}}]
+    label = _symbology(layer).label
+    if label and has_label_points(layer, audience):
+        field = layer.field(label.field)
+        vector_layers.append({"id": f"{layer.id}.label", "minzoom": max(low, int(label.min_zoom)), "maxzoom": MAX_ZOOM,
+                              "fields": {field.name: _TILE_TYPES.get(field.type, "String")}})
+    document: dict[str, Any] = {
+        "tilejson": "3.0.0", "name": getattr(layer.title, language), "scheme": "xyz", "tiles": [tiles],
+        "minzoom": low, "maxzoom": MAX_ZOOM, "vector_layers": vector_layers}
+    if layer.description:
+        document["description"] = getattr(layer.description, language)
+    if bounds and layer.inside_extent:
+        document["bounds"] = list(bounds)
+    if center:
+        document["center"] = list(center)
+    return document
+
+
+def style_layers(layer: Layer, audience: Audience, language: str = "zh") -> list[Style]:
+    """Return the style layers of a layer: ground, outline, relief (hidden until wanted), label.
+
+    A symbology by a field that the audience may not read falls back to its plain colour.
+    """
+    s, readable = _symbology(layer), {f.name: f for f in tile_fields(layer, audience)}
+    field = readable.get(s.field) if s.field else None
+    draw = {"circle": _circles, "line": _lines}.get(_GEOMETRIES.get(layer.geometry or "", ""), _areas)
+    parts = draw(layer, s, field)
+    if s.extrude in readable and layer.geometry in ("Polygon", "MultiPolygon"):
+        parts.append(_relief(layer, s, field))
+    if s.label and s.label.field in readable:
+        parts.append(_label(layer, s.label, readable[s.label.field], has_label_points(layer, audience), language))
+    return parts
+
+
+def _symbology(layer: Layer) -> Symbology:
+    return layer.symbology or Symbology()
+
+
+def _part(layer: Layer, s: Symbology, kind: str, suffix: str, paint: Style, layout: Style | None = None) -> Style:
+    part: Style = {"id": layer.id + suffix, "type": kind, "source": layer.id, "source-layer": layer.id}
+    if s.min_zoom:
+        part["minzoom"] = s.min_zoom
+    layout = {**(layout or {}), **({} if s.visible else {"visibility": "none"})}
+    return part | ({"layout": layout} if layout else {}) | {"paint": paint}
+
+
+def _areas(layer: Layer, s: Symbology, field: LayerField | None) -> list[Style]:
+    ground = _part(layer, s, "fill", "", {"fill-color": _color(s, field), "fill-opacity": s.opacity})
+    if layer.geometry == "Geometry":
+        ground["filter"] = ["==", ["geometry-type"], "Polygon"]
+        rest = [_only(part, kind) for kind, parts in (("LineString", _lines(layer, s, field)), ("Point", _circles(layer, s, field)))
+                for part in parts]
+    else:
+        rest = []
+    if s.outline is None:
+        return [ground, *rest]
+    # An area that is only outlined carries its classes in the outline.
+    color = _color(s, field) if field and s.opacity <= 0.05 else s.outline
+    line = _part(layer, s, "line", "-outline", {"line-color": color, "line-width": _width(s.width_px)} | _dash(s), {"line-join": "round"})
+    return [ground, *([_only(line, "Polygon"), *rest] if rest else [line])]
+
+
+def _only(part: Style, geometry: str) -> Style:
+    wanted = ["==", ["geometry-type"], geometry]
+    found = {**part, "filter": ["all", wanted, part["filter"]] if "filter" in part else wanted}
+    return found if found["id"].endswith("-outline") else found | {"id": f"{part['id']}-{geometry.lower()}"}
+
+
+def _lines(layer: Layer, s: Symbology, field: LayerField | None) -> list[Style]:
+    layout = {"line-cap": "butt" if s.dash else "round", "line-join": "round"}
+    line = _part(layer, s, "line", "", {"line-color": _color(s, field), "line-opacity": s.opacity, "line-width": _line_width(s, field)} | _dash(s),
+                 layout)
+    parts = [line]
+    if s.outline and layer.geometry != "Geometry":
+        parts.insert(0, _part(layer, s, "line", "-casing", {"line-color": s.outline, "line-opacity": s.opacity,
+                                                            "line-width": _line_width(s, field, 1.5)}, layout))
+    if field and (late := [c for c in s.classes if c.min_zoom is not None and c.value is not None]):
+        # Classes that come later: each is let through from its own zoom on.
+        limits = [x for c in late for x in (_literal(c.value, field), c.min_zoom)]
+        for part in parts:
+            part["filter"] = [">=", ["zoom"], ["match", ["get", field.name], *limits, 0]]
+    return parts
+
+
+def _circles(layer: Layer, s: Symbology, field: LayerField | None) -> list[Style]:
+    radius = ["interpolate", ["linear"], ["zoom"], 12, round(s.radius_px * 0.6, 2), 17, s.radius_px, 20, round(s.radius_px * 1.8, 2)]
+    paint: Style = {"circle-color": _color(s, field), "circle-opacity": s.opacity, "circle-radius": radius}
+    if s.outline:
+        paint |= {"circle-stroke-color": s.outline, "circle-stroke-width": s.width_px, "circle-stroke-opacity": s.opacity}
+    return [_part(layer, s, "circle", "", paint)]
+
+
+def _relief(layer: Layer, s: Symbology, field: LayerField | None) -> Style:
+    part = _part(layer, s, "fill-extrusion", "-relief", {
+        "fill-extrusion-color": _color(s, field), "fill-extrusion-opacity": 0.92, "fill-extrusion-vertical-gradient": True,
+        "fill-extrusion-height": ["coalesce", ["to-number", ["get", s.extrude]], STOREY_M]}, {"visibility": "none"})
+    return part | {"minzoom": max(RELIEF_ZOOM, s.min_zoom)}
+
+
+def _label(layer: Layer, label: Label, field: LayerField, has_points: bool, language: str) -> Style:
+    text: Any = ["to-string", ["get", field.name]]
+    if field.codes:
+        titles = [x for code, title in field.codes.items() for x in (code, getattr(title, language))]
+        text = ["match", ["get", field.name], *titles, text]
+    layout: Style = {"text-field": text, "text-size": label.size, "text-padding": 4}
+    if layer.geometry in ("LineString", "MultiLineString"):
+        layout |= {"symbol-placement": "line", "symbol-spacing": 320}
+    elif layer.geometry in ("Point", "MultiPoint"):
+        layout |= {"text-anchor": "top", "text-offset": [0, 0.7], "text-optional": True}
+    else:
+        layout["text-max-width"] = 8
+    if not _symbology(layer).visible:
+        layout["visibility"] = "none"
+    return {"id": f"{layer.id}-label", "type": "symbol", "source": layer.id,
+            "source-layer": f"{layer.id}.label" if has_points else layer.id,
+            "minzoom": max(label.min_zoom, _symbology(layer).min_zoom), "filter": ["has", field.name], "layout": layout,
+            "paint": {"text-color": label.color, "text-halo-color": HALO, "text-halo-width": 1.2}}
+
+
+# Values
+
+def _dash(s: Symbology) -> Style:
+    return {"line-dasharray": list(s.dash)} if s.dash else {}
+
+
+def _scaled(value: Any, factor: float, more: float) -> Any:
+    if isinstance(value, list):
+        # The outputs of a match: every second part after the input, and the last.
+        return [*value[:2], *(_scaled(v, factor, more) if i % 2 or i == len(value) - 3 else v for i, v in enumerate(value[2:]))]
+    return round(value * factor + more, 2)
+
+
+def _width(width: Any, more: float = 0) -> list[Any]:
+    """A width in pixels holds at zoom 16; a map seen from afar has finer lines, a close one broader."""
+    return ["interpolate", ["exponential", 1.4], ["zoom"], 9, _scaled(width, 0.4, more * 0.5), 16, _scaled(width, 1, more),
+            20, _scaled(width, 2.6, more * 1.5)]
+
+
+def _line_width(s: Symbology, field: LayerField | None, more: float = 0) -> list[Any]:
+    wide = [c for c in s.classes if c.width_px is not None and c.value is not None] if field else []
+    if not wide or not field:
+        return _width(s.width_px, more)
+    return _width(["match", ["get", field.name], *(x for c in wide for x in (_literal(c.value, field), c.width_px)), s.width_px], more)
+
+
+def _literal(value: str | float | bool | None, field: LayerField) -> Any:
+    """Return a class's value as the tiles have it: a whole number where the field has whole numbers."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value) if _TILE_TYPES.get(field.type) is None and not isinstance(value, str) else value
+
+
+def _color(s: Symbology, field: LayerField | None) -> Any:
+    """Return the colour of a feature: one, by class of a value (match), or by class of a number (step)."""
+    if field is None or not s.classes:
+        return s.color
+    values = {_literal(c.value, field): c.color for c in s.classes if c.value is not None}
+    other = next((c.color for c in s.classes if c.value is None and c.below is None), s.color)
+    if values:
+        if any(isinstance(v, bool | float) for v in values):
+            return ["case", *(x for v, color in values.items() for x in (["==", ["get", field.name], v], color)), other]
+        return ["match", ["get", field.name], *(x for pair in values.items() for x in pair), other]
+    steps = sorted((c for c in s.classes if c.below is not None), key=lambda c: c.below or 0)
+    if not steps:
+        return s.color
+    colors = [c.color for c in steps[1:]] + [other]
+    stairs = ["step", ["to-number", ["get", field.name]], steps[0].color,
+              *(x for c, color in zip(steps, colors, strict=True) for x in (c.below, color))]
+    return ["case", ["has", field.name], stairs, s.color]
+
+
+def legend(layer: Layer, audience: Audience) -> dict[str, Any]:
+    """Return the legend of a layer: {"layer", "title", "kind" (fill, line or circle), "field", "items"}.
+
+    An item has a title in both languages, its value (or the bounds `from` and `below` of its class) and how it is drawn.
+    """
+    s = _symbology(layer)
+    field = next((f for f in tile_fields(layer, audience) if f.name == s.field), None)
+    drawn: dict[str, Any] = {"outline": s.outline, "width_px": s.width_px, "opacity": s.opacity,
+                             "dash": list(s.dash) if s.dash else None}
+    kind = _GEOMETRIES.get(layer.geometry or "", "fill")
+    if kind == "circle":
+        drawn["radius_px"] = s.radius_px
+    items: list[dict[str, Any]] = []
+    if field is None or not s.classes:
+        items.append({"title": _both(layer.title), "color": s.color} | drawn)
+    else:
+        low: float | None = None
+        for c in s.classes:
+            bounds = {"value": c.value} if c.value is not None else {"from": low, "below": c.below}
+            wide = {"width_px": c.width_px} if c.width_px is not None else {}
+            items.append({"title": _class_title(c, field, low), "color": c.color} | bounds | drawn | wide)
+            low = c.below if c.below is not None else low
+    return {"layer": layer.id, "title": _both(layer.title), "kind": kind, "min_zoom": s.min_zoom,
+            "field": None if field is None else {"name": field.name, "title": _both(field.title), "unit": field.unit}, "items": items}
+
+
+def _both(title: Any) -> Mapping[str, str]:
+    return {"zh": title.zh, "en": title.en}
+
+
+def _class_title(c: Class, field: LayerField, low: float | None) -> Mapping[str, str]:
+    if c.title:
+        return _both(c.title)
+    if c.value is not None:
+        code = (field.codes or {}).get(str(c.value))
+        return _both(code) if code else dict.fromkeys(("zh", "en"), str(_literal(c.value, field)))
+    unit = f" {field.unit}" if field.unit else ""
+    if c.below is None:
+        return {"zh": "其他", "en": "Other"} if low is None else {"zh": f"{low:g}{unit} 及以上", "en": f"{low:g}{unit} and more"}
+    if low is None:
+        return {"zh": f"小于 {c.below:g}{unit}", "en": f"below {c.below:g}{unit}"}
+    return dict.fromkeys(("zh", "en"), f"{low:g}–{c.below:g}{unit}")
