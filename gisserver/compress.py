@@ -7,14 +7,13 @@ own thread, so the event loop never waits for it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 import zstandard
 from isal import isal_zlib
 from starlette.responses import Response
 
-__all__ = ["compress", "compress_parts", "encoding_for", "strip_encoding"]
+__all__ = ["compress", "encode", "encoding_for", "strip_encoding"]
 
 # Below this an answer fits one network packet anyway.
 SMALLEST_BYTES = 1200
@@ -79,22 +78,6 @@ def encode(body: bytes, encoding: str) -> bytes:
     if packer is None:
         packer = _local.zstd = zstandard.ZstdCompressor(level=ZSTD_LEVEL)
     return packer.compress(body)
-
-
-def compress_parts(parts: Iterable[bytes], encoding: str | None) -> Iterator[bytes]:
-    """Compress a stream part by part; each yielded part can be read as it arrives."""
-    if encoding is None:
-        yield from parts
-        return
-    if encoding == "gzip":
-        packer = isal_zlib.compressobj(GZIP_LEVEL, isal_zlib.DEFLATED, _GZIP_WINDOW)
-    else:
-        packer = zstandard.ZstdCompressor(level=ZSTD_LEVEL).compressobj()
-    for part in parts:
-        packed = packer.compress(part)
-        if packed:
-            yield packed
-    yield packer.flush()
 
 
 def strip_encoding(etag: str) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
+
+from starlette.types import Scope
 
 from config.settings import Settings
 from gisserver.metrics import Metrics
@@ -23,6 +26,7 @@ THREADS = 16
 # A delegated process may sleep; it must not hold the threads that answer everybody else.
 DELEGATE_THREADS = 4
 CATALOGUE_CHECK_S = 2.0
+_HOST = re.compile(rb"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]{1,253})(:[0-9]{1,5})?\Z")
 KEPT_DOCUMENTS = 400
 
 
@@ -45,6 +49,15 @@ class Context:
         default_factory=lambda: ThreadPoolExecutor(DELEGATE_THREADS, "delegate"))
     _documents: dict[tuple[Any, ...], Any] = field(default_factory=dict)
     _checked_at: float = 0.0
+
+    def base_url(self, scope: Scope) -> str:
+        """Return the base of all links: GIS_PUBLIC_URL where it is set, else the address the client used."""
+        if "public_url" in self.settings.model_fields_set:
+            return self.settings.public_url
+        host = next((value for name, value in scope["headers"] if name == b"host"), b"")
+        if not _HOST.match(host):
+            return self.settings.public_url
+        return f"{scope.get('scheme', 'http')}://{host.decode()}"
 
     def layer_for(self, audience: Audience, layer_id: str) -> Layer:
         """Return a layer that an audience may read.

@@ -17,7 +17,7 @@ from gisserver.pages import render
 from gisserver.wording import problem_title, sentence
 from layers import errors
 
-__all__ = ["NotAcceptable", "UnsupportedMediaType", "answer_error", "code_of", "status_of"]
+__all__ = ["CarriedProblem", "NotAcceptable", "UnsupportedMediaType", "answer_error", "code_of", "status_of"]
 
 LOGGER = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
@@ -30,6 +30,17 @@ class NotAcceptable(errors.StoreError):
 
 class UnsupportedMediaType(errors.StoreError):
     """The body is in a format that is not taken here."""
+
+
+class CarriedProblem(errors.StoreError):
+    """A problem that a standard names by a URI of its own, with its status."""
+
+    def __init__(self, status: int, uri: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.uri = status, uri
+
+    def details(self) -> dict[str, Any]:
+        return {"type": self.uri} if self.uri else {}
 
 
 # The first class an error is an instance of decides; subclasses stand before their parents.
@@ -58,6 +69,8 @@ def _classify(error: Exception) -> tuple[int, str]:
     for kind, status, code in STATUS:
         if isinstance(error, kind):
             return status, code
+    if isinstance(error, CarriedProblem):
+        return error.status, CODE_OF_STATUS.get(error.status, "bad-request")
     if isinstance(error, HTTPException):
         return error.status_code, CODE_OF_STATUS.get(error.status_code, "bad-request")
     return 500, "internal"
@@ -92,7 +105,7 @@ def answer_error(scope: Scope, error: Exception) -> Response:
                                 "status": status, "detail": detail, "instance": scope.get("path"),
                                 "request_id": request_id}
     if isinstance(error, errors.StoreError):
-        document |= {k: v for k, v in error.details().items() if k not in document}
+        document |= {k: v for k, v in error.details().items() if k not in document or k == "type"}
     headers = {"Cache-Control": "no-store", "Content-Language": language, "Vary": "Accept, Accept-Language"}
     headers |= dict(getattr(error, "headers", None) or {})
     if status == 503:
@@ -100,7 +113,7 @@ def answer_error(scope: Scope, error: Exception) -> Response:
     if status == 401:
         headers.setdefault("WWW-Authenticate", 'Bearer realm="city"')
     if _wants_page(scope):
-        return Response(render("error.html", language, problem=document), status, headers, "text/html")
+        return Response(render("error.html", language, problem=document, base=""), status, headers, "text/html")
     return Response(orjson.dumps(document, default=str), status, headers, MEDIA_TYPE)
 
 

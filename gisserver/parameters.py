@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
@@ -9,14 +10,13 @@ from urllib.parse import parse_qsl
 
 from gisserver.wording import WrongParameter
 
-__all__ = ["COMMON", "Parameters", "value_of"]
+__all__ = ["COMMON", "Parameters", "integer", "number"]
 
 T = TypeVar("T")
 # Every address takes these: format, language, and the key of clients that can send it in no other way.
 COMMON = frozenset({"f", "lang", "key"})
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}\Z")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?\Z")
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 
 
 class Parameters(Mapping[str, str]):
@@ -71,7 +71,7 @@ class Parameters(Mapping[str, str]):
         text = self.take(name)
         if text is None:
             return default
-        value = _integer(name, text)
+        value = integer(name, text)
         if clamp and value > high:
             return high
         if not low <= value <= high:
@@ -115,28 +115,17 @@ class Parameters(Mapping[str, str]):
                 raise WrongParameter(name, "unknown", known=", ".join(sorted(known - {"key"})))
 
 
-def value_of(name: str, kind: str, text: str) -> Any:
-    """Read a queryable's value from text, by the type of its field, as a JSON value of CQL2."""
-    if kind in ("integer", "reference"):
-        return _integer(name, text)
-    if kind == "number":
-        if not _NUMBER.match(text):
-            raise WrongParameter(name, "number", value=text)
-        return float(text)
-    if kind == "boolean":
-        return _flag(name, text)
-    if kind == "date":
-        if not _DATE.match(text):
-            raise WrongParameter(name, "date", value=text)
-        return {"date": text}
-    if kind == "datetime":
-        return {"timestamp": text}
-    return text
+def number(name: str, text: str) -> float:
+    """Read a finite decimal number."""
+    if not _NUMBER.match(text) or not math.isfinite(float(text)):
+        raise WrongParameter(name, "number", value=text[:60])
+    return float(text)
 
 
-def _integer(name: str, text: str) -> int:
+def integer(name: str, text: str) -> int:
+    """Read a whole number."""
     if not _INTEGER.match(text):
-        raise WrongParameter(name, "integer", value=text)
+        raise WrongParameter(name, "integer", value=text[:60])
     return int(text)
 
 

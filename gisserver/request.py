@@ -65,6 +65,21 @@ class Request:
     def language(self) -> str:
         return preferred_language(self.scope)
 
+    @property
+    def page_language(self) -> str:
+        """Return the language of a page: the client's, else the city's first."""
+        return preferred_language(self.scope, self.context.catalogue.city.languages[0])
+
+    @property
+    def base(self) -> str:
+        """Return the base of all links, without a closing slash."""
+        return self.context.base_url(self.scope)
+
+    @property
+    def is_public(self) -> bool:
+        """Does the reader see what everybody sees?"""
+        return self.reader.is_public
+
     def header(self, name: str) -> str | None:
         """Return a request header (name in lower case)."""
         if self._headers is None:

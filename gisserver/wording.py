@@ -44,6 +44,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "text": ("'{value}' is too long; at most {high} characters.", "“{value}”过长，最多 {high} 个字符。"),
     "edits": ("must be a list of 1 to {high} edits.", "应为 1 到 {high} 个编辑组成的列表。"),
     "member": ("'{value}' is not known here. Known are: {known}.", "没有“{value}”这一项。可用项：{known}。"),
+    "pair": ("needs two numbers: longitude,latitude.", "需要两个数：经度,纬度。"),
     "kind": ("must be {value}.", "类型应为 {value}。"),
 }
 

@@ -1,0 +1,97 @@
+"""The application: one call makes everything a server process needs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from types import FrameType
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request as StarletteRequest
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from config.settings import Settings, read_settings
+from gisserver.context import Context, install
+from gisserver.errors import answer_error
+from gisserver.events import ChangeFeed
+from gisserver.identity import open_identity
+from gisserver.middleware import wrap
+from gisserver.observe import Observed
+from gisserver.ops.database import city_dsn
+from gisserver.routes import auth
+from gisserver.routing import client_routes, service_routes
+from layers.catalogue import Catalogue
+from layers.errors import StoreError
+from layers.store import Store
+
+__all__ = ["application", "create_app", "open_context"]
+
+
+def create_app(settings: Settings | None = None) -> ASGIApp:
+    """Make the ASGI application of a city.
+
+    Without settings they are read from the environment: this is one of the two doors where that happens. Raises
+    SettingsError for a wrong environment, Unavailable where the database cannot be reached.
+    """
+    return application(open_context(settings or read_settings(os.environ)[0]))
+
+
+def open_context(settings: Settings) -> Context:
+    """Open store, catalogue and identity for a server process."""
+    store = Store(city_dsn(settings))
+    catalogue = Catalogue(store)
+    context = Context(settings, store, catalogue)
+    context.identity = open_identity(store, catalogue)
+    return context
+
+
+def application(context: Context) -> ASGIApp:
+    """Return the application over opened parts; its lifespan begins to listen for changes and closes the parts."""
+    install(context)
+    routes = [*service_routes(context), *auth.routes(context), *client_routes(context)]
+    inner = Starlette(routes=routes, exception_handlers={HTTPException: _answer, StoreError: _answer},
+                      lifespan=lambda app: _lifespan(context))
+    inner.router.redirect_slashes = False
+    return Observed(wrap(inner, context), context.metrics)
+
+
+async def _answer(request: StarletteRequest, error: Exception) -> Response:
+    if isinstance(error, HTTPException) and error.status_code == 405 and request.method == "OPTIONS":
+        return Response(b"", 204, dict(error.headers or {}))
+    return answer_error(request.scope, error)
+
+
+@asynccontextmanager
+async def _lifespan(context: Context) -> AsyncIterator[None]:
+    context.changes = ChangeFeed(context)
+    context.changes.start()
+    _end_streams_on_signal(context.changes)
+    try:
+        yield
+    finally:
+        context.changes.close()
+        context.close()
+
+
+def _end_streams_on_signal(feed: ChangeFeed) -> None:
+    """End open change streams when the server is told to end: it waits for its answers first, and a stream never ends."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        before = signal.getsignal(number)
+
+        def end(received: int, frame: FrameType | None, before: Any = before) -> None:
+            loop.call_soon_threadsafe(feed.close)
+            if callable(before):
+                before(received, frame)
+
+        if callable(before):
+            signal.signal(number, end)

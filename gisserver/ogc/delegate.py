@@ -1,0 +1,85 @@
+"""What pygeoapi answers: records, processes, jobs, coverages. We carry its handlers, and ask first who may.
+
+Its handlers are plain functions of (api, request, names). They always make JSON; pages are ours, since its own load from
+other hosts. Its features, its tiles and its writing are not carried at all.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from pygeoapi.api import API, APIRequest
+from starlette.requests import Request as StarletteRequest
+
+from gisserver.context import Context
+from gisserver.errors import CarriedProblem
+from gisserver.ogc.providers import ASKING
+from gisserver.ogc.pygeoapi_config import pygeoapi_config
+from gisserver.request import Request
+from layers.errors import NotFound
+
+__all__ = ["Carried", "carry"]
+
+_EXCEPTIONS = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/"
+_URIS = {"NoSuchProcess": "no-such-process", "NoSuchJob": "no-such-job", "ResultNotReady": "result-not-ready"}
+_apis: dict[tuple[int, int, str], API] = {}
+_making = threading.Lock()
+
+
+class Carried:
+    """An answer of pygeoapi's: status, headers and body; `document` is the body as JSON values."""
+
+    def __init__(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        self.status, self.headers, self.body = status, headers, body
+
+    @property
+    def document(self) -> Any:
+        return orjson.loads(self.body)
+
+
+def carry(request: Request, handler: Callable[..., Any], *names: str, form: str = "json") -> Carried:
+    """Call a handler of pygeoapi for this reader.
+
+    Raises CarriedProblem (or NotFound) for what it refuses.
+    """
+    ASKING.set(request.audience)
+    api = _api(request.context, request.base)
+    asked = APIRequest(StarletteRequest(request.scope), api.locales)
+    asked._format, asked._data = form, request.body
+    asked._locale = next(locale for locale in api.locales if str(locale).startswith(request.language))
+    headers, status, content = handler(api, asked, *names)
+    body = content if isinstance(content, bytes) else str(content).encode()
+    if int(status) >= 400:
+        raise _problem(int(status), body)
+    return Carried(int(status), headers, body)
+
+
+def _api(context: Context, base: str) -> API:
+    """Return the API object of this catalogue; made again when the catalogue has changed."""
+    key = (id(context), context.catalogue.version, base)
+    api = _apis.get(key)
+    if api is None:
+        # The constructor changes globals of its module: one at a time, and always to the same values.
+        with _making:
+            api = _apis.get(key)
+            if api is None:
+                if len(_apis) > 16:
+                    _apis.clear()
+                api = _apis[key] = API(pygeoapi_config(context.catalogue, base, context.settings.var), {})
+    return api
+
+
+def _problem(status: int, body: bytes) -> Exception:
+    try:
+        told = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        told = {}
+    code, message = told.get("code", ""), told.get("description", "") or "The request is wrong."
+    if code == "InvalidParameterValue" and status >= 500:
+        status = 400                    # its coverages say 500 for a bbox that cannot be read
+    if status == 404 and code not in _URIS:
+        return NotFound(message)
+    return CarriedProblem(status, f"{_EXCEPTIONS}{_URIS[code]}" if code in _URIS else "", message)

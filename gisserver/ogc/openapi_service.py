@@ -1,0 +1,202 @@
+"""The paths of the OpenAPI document that are not one layer's own: the service, tiles, styles, processes, changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gisserver.ogc.openapi_parts import content, parameter, problems, ref
+from layers.access import Audience
+from layers.layer import Layer
+from tiles.grid import GRIDS
+
+__all__ = ["service_paths"]
+
+_TEXT, _OBJECT = {"type": "string"}, {"type": "object"}
+_COUNT = {"type": "integer", "minimum": 0}
+
+
+def service_paths(layers: list[Layer], audience: Audience) -> dict[str, Any]:
+    """Return the paths of everything beside items, for the layers and capabilities of an audience."""
+    spatial = [layer.id for layer in layers if layer.kind == "spatial"]
+    stored = [layer.id for layer in layers if layer.is_stored]
+    paths = _root(layers, stored) | _records() | _processes("run_jobs" in audience.capabilities) | _changes(stored, audience)
+    if spatial:
+        paths |= _tiles(spatial)
+    if any(layer.kind == "coverage" for layer in layers):
+        paths |= _coverages([layer.id for layer in layers if layer.kind == "coverage"])
+    return paths | _operation("operate" in audience.capabilities)
+
+
+def _get(name: str, summary: str, parameters: list[dict[str, Any]], schema: dict[str, Any], kinds: tuple[str, ...],
+         statuses: tuple[str, ...] = ("304", "400", "406"), tag: str = "service", formats: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return a path item with a GET."""
+    if formats:
+        parameters = [parameter("f", {"type": "string", "enum": list(formats)}, "Format of the answer."), *parameters]
+    made = {} if kinds == ("text/html",) else content(schema, *(k for k in kinds if k != "text/html"))
+    if "text/html" in kinds:
+        made |= content(_TEXT, "text/html")
+    return {"get": {"operationId": name, "tags": [tag], "summary": summary, "parameters": [*parameters, ref("parameters", "lang")],
+                    "responses": {"200": {"description": summary, "content": made}, **problems(*statuses)}}}
+
+
+def _in_path(name: str, values: list[str], description: str) -> dict[str, Any]:
+    return parameter(name, {"type": "string", "enum": values}, description, "path")
+
+
+def _root(layers: list[Layer], stored: list[str]) -> dict[str, Any]:
+    json, page = "application/json", "text/html"
+    every = _in_path("collection", [*(layer.id for layer in layers), "catalogue"], "A collection.")
+    paths = {
+        "/ogc": _get("landing", "Landing page", [], ref("schemas", "Links"), (json, page), formats=("json", "html")),
+        "/ogc/conformance": _get("conformance", "Conformance classes", [], ref("schemas", "Conformance"), (json, page),
+                                 formats=("json", "html")),
+        "/ogc/api": _get("api", "This document", [], _OBJECT, ("application/vnd.oai.openapi+json;version=3.0", json, page),
+                         formats=("openapi", "json", "html")),
+        "/ogc/collections": _get("collections", "The layers", [], ref("schemas", "Collections"), (json, page),
+                                 formats=("json", "html")),
+        "/ogc/collections/{collection}": _get("collection", "A layer", [every], ref("schemas", "Collection"), (json, page),
+                                              ("304", "400", "404", "406"), formats=("json", "html")),
+    }
+    for name in ("schema", "queryables", "sortables") if stored else ():
+        paths[f"/ogc/collections/{{collection}}/{name}"] = _get(
+            name, name.capitalize(), [_in_path("collection", stored, "A layer.")], _OBJECT, ("application/schema+json", page),
+            ("304", "400", "404", "406"), formats=("schema", "html"))
+    return paths
+
+
+def _records() -> dict[str, Any]:
+    geojson, page = "application/geo+json", "text/html"
+    asked = [parameter("q", _TEXT, "Words, comma-separated."), parameter("group", _TEXT, "Group of layers."),
+             parameter("type", _TEXT, "Type of the resource."), ref("parameters", "record-bbox"),
+             parameter("limit", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 10}, "Records a page."),
+             parameter("offset", _COUNT, "Records to pass over.")]
+    collection = {"type": "object", "required": ["type", "features", "numberMatched", "numberReturned", "links"]}
+    return {
+        "/ogc/collections/catalogue/items": _get("records", "Records of the layers", asked, collection, (geojson, page),
+                                                 formats=("geojson", "json", "html")),
+        "/ogc/collections/catalogue/items/{record}": _get(
+            "record", "Record of a layer", [parameter("record", _TEXT, "A layer.", "path")], _OBJECT, (geojson, page),
+            ("304", "400", "404", "406"), formats=("geojson", "json", "html")),
+    }
+
+
+def _tiles(spatial: list[str]) -> dict[str, Any]:
+    json, page = "application/json", "text/html"
+    layer, grid = _in_path("collection", spatial, "A layer with geometry."), _in_path("tms", list(GRIDS), "A tile matrix set.")
+    place = [parameter(name, _COUNT, words, "path") for name, words in (
+        ("z", "Level."), ("row", "Row from the north."), ("col", "Column from the west."))]
+    moment = [ref("parameters", "datetime"), ref("parameters", "known-at")]
+    root, not_found = "/ogc/collections/{collection}", ("304", "400", "404", "406")
+    tile = {"get": {
+        "operationId": "tile", "tags": ["service"], "summary": "A vector tile", "parameters": [
+            layer, grid, *place, *moment, ref("parameters", "filter"), ref("parameters", "filter-lang"),
+            parameter("f", {"type": "string", "enum": ["mvt", "pbf"]}, "Format."), ref("parameters", "lang")],
+        "responses": {"200": {"description": "The tile.", "content": content(
+            {"type": "string", "format": "binary"}, "application/vnd.mapbox-vector-tile")},
+            "204": {"description": "The tile is empty."}, **problems("304", "400", "404")}}}
+    return {
+        f"{root}/tiles": _get("tilesets", "Tile sets of a layer", [layer], ref("schemas", "Links"), (json, page), not_found,
+                              formats=("json", "html")),
+        f"{root}/tiles/{{tms}}": _get("tileset", "A tile set", [layer, grid], ref("schemas", "Links"), (json, page), not_found,
+                                      formats=("json", "html")),
+        f"{root}/tiles/{{tms}}/{{z}}/{{row}}/{{col}}": tile,
+        f"{root}/tilejson": _get("tilejson", "TileJSON", [layer, *moment], _OBJECT, (json,), not_found, formats=("json",)),
+        "/ogc/tileMatrixSets": _get("tileMatrixSets", "Tile matrix sets", [], _OBJECT, (json, page), formats=("json", "html")),
+        "/ogc/tileMatrixSets/{tms}": _get("tileMatrixSet", "A tile matrix set", [grid], _OBJECT, (json, page), not_found,
+                                          formats=("json", "html")),
+        "/ogc/styles": _get("styles", "Map styles", [], _OBJECT, (json, page), formats=("json", "html")),
+        "/ogc/styles/{style}": _get("style", "A map style", [parameter("style", _TEXT, "'city' or a layer.", "path")], _OBJECT,
+                                    ("application/vnd.mapbox.style+json", page), ("304", "400", "404"),
+                                    formats=("mapbox", "json", "html")),
+    }
+
+
+def _coverages(names: list[str]) -> dict[str, Any]:
+    asked = [_in_path("collection", names, "A coverage."), ref("parameters", "record-bbox"),
+             parameter("f", {"type": "string", "enum": ["json", "GTiff"]}, "CoverageJSON or GeoTIFF."),
+             parameter("properties", _TEXT, "Bands, comma-separated."), ref("parameters", "lang")]
+    return {"/ogc/collections/{collection}/coverage": {"get": {
+        "operationId": "coverage", "tags": ["service"], "summary": "A part of a coverage", "parameters": asked,
+        "responses": {"200": {"description": "The coverage.", "content": content(_OBJECT, "application/prs.coverage+json")
+                              | content({"type": "string", "format": "binary"}, "image/tiff; application=geotiff")},
+                      **problems("400", "404")}}}}
+
+
+def _processes(may_run: bool) -> dict[str, Any]:
+    json, page = "application/json", "text/html"
+    name = parameter("process", _TEXT, "A process.", "path")
+    job = parameter("job", _TEXT, "A job.", "path")
+    paging = [parameter("limit", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 10}, "At most so many.")]
+    not_found = ("304", "400", "404", "406")
+    paths = {
+        "/ogc/processes": _get("processes", "Processes", paging, _OBJECT, (json, page), formats=("json", "html")),
+        "/ogc/processes/{process}": _get("process", "A process", [name], _OBJECT, (json, page), not_found, formats=("json", "html")),
+        "/ogc/jobs": _get("jobs", "Jobs", [*paging, parameter("offset", _COUNT, "Jobs to pass over.")], _OBJECT, (json, page),
+                          formats=("json", "html")),
+        "/ogc/jobs/{job}": _get("job", "A job", [job], _OBJECT, (json, page), not_found, formats=("json", "html")),
+        "/ogc/jobs/{job}/results": _get("jobResults", "Results of a job", [job], _OBJECT, (json,), ("400", "404", "406"),
+                                        formats=("json",)),
+    }
+    if may_run:
+        body = {"type": "object", "additionalProperties": False, "properties": {
+            "inputs": _OBJECT, "outputs": _OBJECT, "response": {"type": "string", "enum": ["raw", "document"]}}}
+        paths["/ogc/processes/{process}/execution"] = {"post": {
+            "operationId": "execute", "tags": ["service"], "summary": "Execute a process",
+            "parameters": [name, ref("parameters", "lang")],
+            "requestBody": {"required": True, "content": content(body, json)},
+            "responses": {"200": {"description": "The result.", "content": content({}, json)},
+                          **problems("400", "401", "403", "404", "415")}}}
+    return paths
+
+
+def _changes(stored: list[str], audience: Audience) -> dict[str, Any]:
+    json, seq = "application/json", ref("parameters", "seq")
+    many = parameter("limit", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}, "At most so many.")
+    features = parameter("limit", {"type": "integer", "minimum": 1, "maximum": 10000, "default": 1000}, "Features of a layer, at most.")
+    changesets = _get("changesets", "Changesets after a number, oldest first", [parameter("since", _COUNT, "After this one."), many],
+                      ref("schemas", "Changesets"), (json,), tag="changes", formats=("json",))
+    applied = {"201": {"description": "Written.", "headers": {"Gis-Seq": {"schema": _COUNT}, "Location": {"schema": _TEXT}},
+                       "content": content(ref("schemas", "Applied"), json)}}
+    paths = {"/api/changesets": changesets,
+             "/api/changesets/{seq}": _get("changeset", "A changeset", [seq, features], ref("schemas", "Changeset"), (json,),
+                                           ("304", "400", "404", "406"), "changes", ("json",)),
+             "/api/search": _get("search", "Search names, addresses, codes, pinyin initials", [
+                 parameter("q", {"type": "string", "maxLength": 100}, "What to look for.", required=True),
+                 parameter("limit", {"type": "integer", "minimum": 1, "maximum": 200, "default": 20}, "At most so many."),
+                 ref("parameters", "moment"), parameter("near", {"type": "array", "items": {"type": "number"}, "minItems": 2,
+                                                                 "maxItems": 2}, "Longitude,latitude.", style="form", explode=False),
+                 parameter("layers", {"type": "array", "items": {"type": "string"}}, "Only these layers.", style="form",
+                           explode=False)], ref("schemas", "Search"), (json,), formats=("json",)),
+             "/api/config": _get("config", "The city and the reader's layers", [], _OBJECT, (json,), formats=("json",))}
+    if stored:
+        when = [parameter(name, {"type": "string", "example": "2020-01-01"}, words, required=True)
+                for name, words in (("from", "The earlier moment."), ("to", "The later moment."))]
+        paths["/api/diff"] = _get("diff", "What was built, ended and changed between two moments", [
+            parameter("layer", {"type": "string", "enum": stored}, "A layer.", required=True), *when, features], _OBJECT, (json,),
+            ("304", "400", "404", "406"), "changes", ("json",))
+    if any(audience.may_edit(name) for name in stored):
+        changesets["post"] = {
+            "operationId": "postChangeset", "tags": ["changes"], "summary": "Write edits together or not at all",
+            "parameters": [ref("parameters", "check"), ref("parameters", "lang")],
+            "requestBody": {"required": True, "content": content(ref("schemas", "NewChangeset"), json)},
+            "responses": {"200": {"description": "What it would be refused for.", "content": content(ref("schemas", "Faults"), json)},
+                          **applied, **problems("400", "401", "403", "404", "412", "415", "422", "428")}}
+    if "undo" in audience.capabilities:
+        body = {"type": "object", "additionalProperties": False, "properties": {"reason": _TEXT}}
+        paths["/api/changesets/{seq}/undo"] = {"post": {
+            "operationId": "undo", "tags": ["changes"], "summary": "Undo a changeset", "parameters": [seq, ref("parameters", "lang")],
+            "requestBody": {"content": content(body, json)},
+            "responses": applied | problems("400", "401", "403", "404", "409", "415", "422")}}
+    return paths
+
+
+def _operation(may_operate: bool) -> dict[str, Any]:
+    json = "application/json"
+    ready = _get("readyz", "Is it ready?", [], _OBJECT, (json,), ("400",))
+    ready["get"]["responses"]["503"] = {"description": "Not ready.", "content": content(_OBJECT, json)}
+    paths = {"/healthz": _get("healthz", "Is it alive?", [], _OBJECT, (json,), ("400",)), "/readyz": ready}
+    if may_operate:
+        paths["/metrics"] = {"get": {"operationId": "metrics", "tags": ["service"], "summary": "Counts and latencies",
+                                     "responses": {"200": {"description": "Prometheus text.", "content": content(
+                                         _TEXT, "text/plain")}, **problems("400", "401", "403")}}}
+    return paths

@@ -1,0 +1,135 @@
+"""Vector tiles of a layer: the tiles, their sets, and TileJSON (OGC API Tiles)."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from gisserver.ogc.links import REL, alternates, link
+from gisserver.ogc.questions import asked_tile
+from gisserver.reply import VARY, digest, page, reply, reply_document
+from gisserver.request import Request
+from layers.errors import NotFound
+from layers.layer import Layer
+from tiles.grid import GRIDS, Grid, TileAddress, UnknownTile, find_grid
+from tiles.symbology import tilejson as made_tilejson
+from tiles.vector_tiles import MEDIA_TYPE, render
+
+__all__ = ["tile", "tile_matrix_set", "tile_matrix_sets", "tilejson", "tileset", "tilesets"]
+
+FORMATS = ("json", "html")
+# Browsers of the public may keep a tile so long; one that has seen a later changeset says so (Gis-Seq) and gets a new one.
+KEPT_S = 30
+
+
+def tile(request: Request) -> Response:
+    """Answer a vector tile; 204 where it is empty."""
+    layer, p = _spatial(request), request.parameters
+    address = _address(request)
+    p.take_choice("f", ("mvt", "pbf"))
+    query = asked_tile(request, layer)
+    p.finish()
+    made = render(request.context.store, query, address)
+    etag = f'"{digest(made.body)}"'
+    headers = {"Vary": f"{VARY}, Gis-Seq"} | ({"Gis-Seq": str(made.seq)} if made.seq else {})
+    return reply(request, made.body, MEDIA_TYPE, etag, headers, 200 if made.body else 204, KEPT_S if request.is_public else 0)
+
+
+def _address(request: Request) -> TileAddress:
+    grid = find_grid(request.path["tms"])
+    texts = [request.path[name] for name in ("z", "col", "row")]
+    if not all(text.isascii() and text.isdecimal() and len(text) < 9 for text in texts):
+        raise UnknownTile(f"There is no tile {'/'.join(request.path[n] for n in ('z', 'row', 'col'))[:60]} in {grid.id}.")
+    z, x, y = map(int, texts)
+    return TileAddress(z, x, y, grid)
+
+
+def _spatial(request: Request) -> Layer:
+    layer = request.layer()
+    if layer.kind != "spatial":
+        raise NotFound(f"Layer '{layer.id}' has no geometry, and so no tiles.")
+    return layer
+
+
+def tilesets(request: Request) -> Response:
+    """Answer the tile sets of a layer."""
+    layer, form = _spatial(request), request.format(FORMATS)
+    request.parameters.finish()
+    address = f"{request.base}/ogc/collections/{layer.id}/tiles"
+    document = {"tilesets": [_described(request, layer, grid) for grid in GRIDS.values()],
+                "links": alternates(address, FORMATS, form)}
+    if form == "html":
+        return page(request, "document.html", document=document, heading="tilesets")
+    return reply_document(request, document)
+
+
+def tileset(request: Request) -> Response:
+    """Answer the metadata of a tile set."""
+    layer, form = _spatial(request), request.format(FORMATS)
+    grid = find_grid(request.path["tms"])
+    request.parameters.finish()
+    document = _described(request, layer, grid)
+    if form == "html":
+        return page(request, "document.html", document=document, heading="tilesets")
+    return reply_document(request, document)
+
+
+def _described(request: Request, layer: Layer, grid: Grid) -> dict[str, Any]:
+    address = f"{request.base}/ogc/collections/{layer.id}/tiles/{grid.id}"
+    minx, miny, maxx, maxy = request.context.catalogue.city.extent
+    return {
+        "title": getattr(layer.title, request.language), "dataType": "vector", "tileMatrixSetURI": grid.uri,
+        "tileMatrixSetId": grid.id, "crs": f"http://www.opengis.net/def/crs/EPSG/0/{grid.srid}",
+        "boundingBox": {"lowerLeft": [minx, miny], "upperRight": [maxx, maxy],
+                        "crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84"},
+        "layers": [{"id": layer.id, "title": getattr(layer.title, request.language), "dataType": "vector",
+                    "geometryDimension": _dimension(layer)}],
+        "links": [link(address, "self"),
+                  link(f"{request.base}/ogc/tileMatrixSets/{grid.id}", f"{REL}tiling-scheme", "json", grid.title),
+                  link(f"{address}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}", "item", "mvt", templated=True),
+                  link(f"{request.base}/ogc/collections/{layer.id}", f"{REL}geodata")]}
+
+
+def _dimension(layer: Layer) -> int:
+    kind = str(layer.geometry).removeprefix("Multi")
+    return {"Point": 0, "LineString": 1}.get(kind, 2)
+
+
+def tilejson(request: Request) -> Response:
+    """Answer TileJSON 3.0 of a layer; `datetime` and `known-at` go along into the tiles' address."""
+    layer, p = _spatial(request), request.parameters
+    request.format(("json",))
+    asked_tile(request, layer)
+    p.finish()
+    asked = urlencode({name: p[name] for name in ("datetime", "known-at") if name in p})
+    address = f"{request.base}/ogc/collections/{layer.id}/tiles/WebMercatorQuad/{{z}}/{{y}}/{{x}}"
+    city = request.context.catalogue.city
+    return reply_document(request, made_tilejson(
+        layer, request.audience, f"{address}?{asked}" if asked else address, bounds=city.extent,
+        center=(*city.center, city.zoom), language=request.language))
+
+
+def tile_matrix_sets(request: Request) -> Response:
+    """Answer the tile matrix sets."""
+    form = request.format(FORMATS)
+    request.parameters.finish()
+    root = f"{request.base}/ogc/tileMatrixSets"
+    document = {"tileMatrixSets": [{"id": grid.id, "title": grid.title, "uri": grid.uri,
+                                    "links": [link(f"{root}/{grid.id}", f"{REL}tiling-scheme")]} for grid in GRIDS.values()],
+                "links": alternates(root, FORMATS, form)}
+    if form == "html":
+        return page(request, "document.html", document=document, heading="schemes")
+    return reply_document(request, document)
+
+
+def tile_matrix_set(request: Request) -> Response:
+    """Answer the definition of a tile matrix set."""
+    form, grid = request.format(FORMATS), find_grid(request.path["tms"])
+    request.parameters.finish()
+    address = f"{request.base}/ogc/tileMatrixSets/{grid.id}"
+    if form == "html":
+        document = grid.definition() | {"links": alternates(address, FORMATS, form)}
+        return page(request, "document.html", document=document, heading="schemes")
+    return reply_document(request, grid.definition())

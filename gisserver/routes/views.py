@@ -1,0 +1,72 @@
+"""What the client needs to begin: the city and the reader's layers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.responses import Response
+
+from gisserver.ogc.systems import systems
+from gisserver.page_words import GROUPS
+from gisserver.reply import reply_document
+from gisserver.request import Request
+from layers.access import Audience
+from layers.layer import Layer
+
+__all__ = ["config", "layer_view"]
+
+
+def config(request: Request) -> Response:
+    """Answer the city and the layers that this reader may read, with what may be done to each."""
+    request.format(("json",))
+    request.parameters.finish()
+    context, audience, base = request.context, request.audience, request.base
+    city = context.catalogue.city
+
+    def make() -> dict[str, Any]:
+        layers = context.readable(audience)
+        return {"city": city.model_dump(mode="json"),
+                "layers": [layer_view(layer, audience, base) for layer in layers],
+                "groups": {group: GROUPS.get(group, {"zh": group, "en": group}) for group in
+                           dict.fromkeys(layer.group for layer in layers)},
+                "systems": [{"uri": s.uri, "srid": s.srid, "flip": s.flip} for s in systems(city)],
+                "languages": list(city.languages), "capabilities": sorted(audience.capabilities),
+                "catalogue_version": context.catalogue.version, "audience": audience.fingerprint}
+
+    document = context.document(audience, ("config", base), make)
+    return reply_document(request, document | {
+        "seq": context.seq, "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "user": None if request.is_public else request.reader.actor})
+
+
+def layer_view(layer: Layer, audience: Audience, base: str) -> dict[str, Any]:
+    """Return the definition of a layer as an audience knows it: without the fields it may not read, also where the
+    definition names them, and with its grant."""
+    grant, visible = audience.grant(layer.id), {f.name for f in audience.fields(layer)}
+    view = layer.dump()
+    view |= {"kind": layer.kind, "group": layer.group,
+             "fields": [f.model_dump(mode="json", exclude_defaults=True) for f in audience.fields(layer)]}
+    for name in ("key", "label", "district"):
+        if view.get(name) not in visible:
+            view.pop(name, None)
+    view["rules"] = [rule for rule in view.get("rules", ()) if rule.get("via") is None or rule["via"] in visible]
+    if layer.symbology:
+        view["symbology"] = _symbology(view["symbology"], visible)
+    address = f"{base}/ogc/collections/{layer.id}"
+    view |= {"edit": audience.may_edit(layer.id),
+             "districts": None if grant is None or grant.districts is None else list(grant.districts),
+             "links": {"collection": address, "items": f"{address}/items", "style": f"{base}/ogc/styles/{layer.id}"}}
+    return view
+
+
+def _symbology(symbology: dict[str, Any], visible: set[str]) -> dict[str, Any]:
+    kept = dict(symbology)
+    if kept.get("field") not in visible:
+        kept.pop("field", None)
+        kept.pop("classes", None)
+    if kept.get("extrude") not in visible:
+        kept.pop("extrude", None)
+    if kept.get("label", {}).get("field") not in visible:
+        kept.pop("label", None)
+    return kept

@@ -1,0 +1,81 @@
+"""Every address of the service, in the order they are looked up: the hottest first."""
+
+from __future__ import annotations
+
+from starlette.routing import BaseRoute, Route
+
+from gisserver.context import Context
+from gisserver.endpoint import Handler, route
+from gisserver.ogc import collections, coverages, items, landing, processes, records, styles, tiles, transactions, versions
+from gisserver.routes import client, edits, operation, search, views
+from gisserver.routes.stream import ChangeStream
+
+__all__ = ["client_routes", "service_routes"]
+
+ITEMS = "/ogc/collections/{collection}/items"
+ITEM = f"{ITEMS}/{{fid}}"
+TILES = "/ogc/collections/{collection}/tiles"
+
+
+def service_routes(context: Context) -> list[BaseRoute]:
+    """Return the routes of everything but signing in."""
+    def to(path: str, handler: Handler, *methods: str) -> Route:
+        return route(context, path, handler, methods or ("GET",))
+
+    def slow(path: str, handler: Handler, *methods: str) -> Route:
+        # What pygeoapi answers may take its time; it must not hold the threads of everything else.
+        return route(context, path, handler, methods or ("GET",), context.delegate_threads)
+
+    return [
+        to(f"{TILES}/{{tms}}/{{z}}/{{row}}/{{col}}", tiles.tile),
+        slow("/ogc/collections/catalogue/items", records.records),
+        slow("/ogc/collections/catalogue/items/{record}", records.record),
+        to(ITEM, items.item),
+        to(ITEMS, items.items),
+        to(ITEMS, transactions.create_item, "POST"),
+        to(ITEM, transactions.replace_item, "PUT"),
+        to(ITEM, transactions.update_item, "PATCH"),
+        to(ITEM, transactions.delete_item, "DELETE"),
+        to(f"{ITEM}/versions", versions.item_versions),
+        to(f"{ITEM}/lineage", versions.item_lineage),
+        to("/ogc", landing.landing_page),
+        to("/ogc/", landing.landing_page),
+        to("/ogc/conformance", landing.conformance),
+        to("/ogc/api", landing.api_definition),
+        to("/ogc/collections", collections.collections),
+        to("/ogc/collections/{collection}", collections.collection),
+        to("/ogc/collections/{collection}/schema", collections.schema),
+        to("/ogc/collections/{collection}/queryables", collections.queryables),
+        to("/ogc/collections/{collection}/sortables", collections.sortables),
+        to(TILES, tiles.tilesets),
+        to(f"{TILES}/{{tms}}", tiles.tileset),
+        to("/ogc/collections/{collection}/tilejson", tiles.tilejson),
+        to("/ogc/tileMatrixSets", tiles.tile_matrix_sets),
+        to("/ogc/tileMatrixSets/{tms}", tiles.tile_matrix_set),
+        to("/ogc/styles", styles.styles),
+        to("/ogc/styles/{style}", styles.style),
+        slow("/ogc/processes", processes.processes),
+        slow("/ogc/processes/{process}", processes.process),
+        slow("/ogc/processes/{process}/execution", processes.execution, "POST"),
+        slow("/ogc/jobs", processes.jobs),
+        slow("/ogc/jobs/{job}", processes.job),
+        slow("/ogc/jobs/{job}/results", processes.job_results),
+        slow("/ogc/collections/{collection}/coverage", coverages.coverage),
+        to("/ogc/static/{path:path}", client.static_file),
+        to("/api/config", views.config),
+        to("/api/search", search.search_city),
+        to("/api/changesets", edits.changesets),
+        to("/api/changesets", edits.post_changeset, "POST"),
+        Route("/api/changes/stream", ChangeStream(context), methods=["GET"]),
+        to("/api/changesets/{seq}", edits.changeset),
+        to("/api/changesets/{seq}/undo", edits.undo, "POST"),
+        to("/api/diff", edits.diff),
+        to("/healthz", operation.health),
+        to("/readyz", operation.ready),
+        to("/metrics", operation.metrics),
+    ]
+
+
+def client_routes(context: Context) -> list[BaseRoute]:
+    """Return the routes of the web client, which take what no other route has taken."""
+    return [route(context, "/", client.client_page), route(context, "/{path:path}", client.asset)]
