@@ -1,0 +1,389 @@
+"""What an audience may see, as PostgreSQL itself enforces it: every statement below is plain SQL in the audience's role."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import psycopg
+import pytest
+import shapely
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from psycopg import sql
+
+from config.settings import ROOT
+from layers.access import Audience, LayerGrant, ensure_audience, is_kept, prune_audiences, regrant_all
+from layers.catalogue import Catalogue
+from layers.errors import DefinitionError, InvalidParameter
+from layers.layer import Layer, parse_layer, read_layers
+from layers.plan import register
+from layers.roles import CAPABILITIES, Roles, read_roles, union
+from layers.staging import Batch
+from layers.store import Store
+
+TEXT = {"zh": "字", "en": "Text"}
+PLOT = {"id": "plot", "title": TEXT, "born": "runtime", "group": "imported", "geometry": "Polygon", "district": "district_code",
+        "fields": [{"name": "name", "type": "string", "title": TEXT, "search": "name"},
+                   {"name": "height_m", "type": "number", "title": TEXT, "index": True},
+                   {"name": "owner_name", "type": "string", "title": TEXT, "personal": True, "search": "name"},
+                   {"name": "district_code", "type": "string", "title": TEXT}]}
+# Without a district field.
+MAST = {"id": "mast", "title": TEXT, "born": "runtime", "group": "imported", "geometry": "Point",
+        "fields": [{"name": "name", "type": "string", "title": TEXT}]}
+COUNT = 6000
+
+
+@pytest.fixture(scope="module")
+def plot(store: Store) -> Layer:
+    """A layer of COUNT plots in districts 01, 02 and 03, a third each, of which ten have a past belief."""
+    layer = parse_layer(PLOT)
+    register(store, layer)
+    register(store, parse_layer(MAST))
+    with Batch(store) as batch:
+        first = batch.reserve_fids(COUNT)
+        batch.copy(layer, ["geom", "name", "height_m", "owner_name", "district_code"], (
+            (i, "n", first + i, "[2000-01-01T00:00Z,)", "d", "s", None, square(i), f"plot {i}", float(i % 97), f"owner {i}", f"0{i % 3 + 1}")
+            for i in range(COUNT)))
+        batch.apply("tester", "first load")
+    with Batch(store) as batch:
+        batch.copy(layer, ["geom", "name", "height_m", "owner_name", "district_code"], (
+            (i, "c", first + i, "[2000-01-01T00:00Z,)", "d", "s", None, square(i), f"plot {i} corrected", 1.0, f"owner {i}", f"0{i % 3 + 1}")
+            for i in range(10)))
+        batch.apply("tester", "a correction")
+    with store.connect() as connection:
+        connection.execute("ANALYZE city.plot")
+    return layer
+
+
+def square(i: int) -> str:
+    x, y = 116.25 + (i % 100) * 0.003, 39.82 + (i // 100) * 0.003
+    return shapely.to_wkb(shapely.set_srid(shapely.box(x, y, x + 0.002, y + 0.002), 4490), hex=True, include_srid=True)
+
+
+def ask(store: Store, audience: Audience, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+    with store.read(audience.role) as connection:
+        return connection.execute(statement, values).fetchall()
+
+
+def audience(store: Store, *grants: LayerGrant) -> Audience:
+    return ensure_audience(store, Catalogue(store).layers, grants)
+
+
+class TestEnforcement:
+    def test_whole_layer(self, store: Store, plot: Layer):
+        whole = audience(store, LayerGrant("plot"))
+        assert ask(store, whole, "SELECT count(*), count(DISTINCT district_code) FROM city.plot") == [(COUNT, 3)]
+        assert ask(store, whole, "SELECT count(*) FROM city.plot_past") == [(10,)]
+
+    def test_rows_by_district_in_both_tables(self, store: Store, plot: Layer):
+        limited = audience(store, LayerGrant("plot", districts=("02",)))
+        assert ask(store, limited, "SELECT DISTINCT district_code FROM city.plot") == [("02",)]
+        assert ask(store, limited, "SELECT count(*) FROM city.plot") == [(COUNT // 3,)]
+        assert ask(store, limited, "SELECT DISTINCT district_code FROM city.plot_past") == [("02",)]
+        assert ask(store, limited, "SELECT count(*) FROM city.plot WHERE fid IN (SELECT fid FROM city.plot_past)") == [(3,)]
+
+    def test_no_district_is_no_row(self, store: Store, plot: Layer):
+        nowhere = audience(store, LayerGrant("plot", districts=()))
+        assert ask(store, nowhere, "SELECT count(*) FROM city.plot") == [(0,)]
+
+    def test_rows_by_district_on_a_layer_without_one_are_none(self, store: Store, plot: Layer):
+        with store.write() as connection:
+            connection.execute("INSERT INTO city.mast (version_id, fid, valid, begin_precision, end_precision, seq_from, geom) "
+                               "VALUES (-1, -1, '[,)', 's', 's', 1, ST_GeomFromText('POINT(116.3 39.9)', 4490))")
+        assert ask(store, audience(store, LayerGrant("mast")), "SELECT count(*) FROM city.mast") == [(1,)]
+        assert ask(store, audience(store, LayerGrant("mast", districts=("02",))), "SELECT count(*) FROM city.mast") == [(0,)]
+
+    @pytest.mark.parametrize("statement", [
+        "SELECT owner_name FROM city.plot", "SELECT * FROM city.plot", "SELECT count(*) FROM city.plot WHERE owner_name = 'owner 1'",
+        "SELECT fid FROM city.plot ORDER BY owner_name LIMIT 1", "SELECT owner_name FROM city.plot_past", "SELECT plot FROM city.plot",
+        "SELECT count(owner_name) FROM city.plot", "SELECT to_jsonb(plot) FROM city.plot LIMIT 1"])
+    def test_a_masked_field_cannot_be_reached(self, store: Store, plot: Layer, statement: str):
+        masked = audience(store, LayerGrant("plot", fields=("name", "height_m", "district_code")))
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            ask(store, masked, statement)
+        assert ask(store, masked, "SELECT name FROM city.plot WHERE name = 'plot 11'") == [("plot 11",)]
+
+    def test_a_hidden_district_field_still_limits(self, store: Store, plot: Layer):
+        hidden = audience(store, LayerGrant("plot", districts=("01",), fields=("name",)))
+        assert ask(store, hidden, "SELECT count(*) FROM city.plot") == [(COUNT // 3,)]
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            ask(store, hidden, "SELECT district_code FROM city.plot")
+
+    @pytest.mark.parametrize("table", ["city.plot", "city.plot_past", "city.building", "city_stage.plot", "gis.account", "gis.session",
+                                       "gis.api_key", "gis.audit", "gis.audience_layer", "gis.layer_definition", "gis.lineage_edge"])
+    def test_what_was_not_given_does_not_open(self, store: Store, plot: Layer, table: str):
+        nobody = audience(store)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            ask(store, nobody, f"SELECT count(*) FROM {table}")
+
+    def test_of_changesets_only_number_and_moment(self, store: Store, plot: Layer):
+        nobody = audience(store)
+        assert ask(store, nobody, "SELECT count(recorded_at) FROM gis.changeset")[0][0] >= 2
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            ask(store, nobody, "SELECT actor, reason FROM gis.changeset")
+
+    @pytest.mark.parametrize("statement", [
+        "INSERT INTO city.plot (version_id) VALUES (1)", "UPDATE city.plot SET name = 'x'", "DELETE FROM city.plot",
+        "SELECT gis.open_changeset('x', 'y')", "SELECT gis.audit_append('login')", "SELECT gis.keep_audience('x', '[]')",
+        "TRUNCATE city.plot", "CREATE TABLE city.mine (a int)", "SELECT gis.prune_audiences('0s')",
+        "SELECT gis.begin_login('x')", "SELECT gis.mark_leakproof()"])
+    def test_an_audience_writes_nothing(self, store: Store, plot: Layer, statement: str):
+        whole = audience(store, LayerGrant("plot", edit=True))
+        # In a session that may write, so that it is the role that refuses and not the read-only pool.
+        with store.connect() as connection:
+            connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(whole.role)))
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(statement)
+
+    def test_search_shows_what_the_layer_shows(self, store: Store, plot: Layer):
+        statement = "SELECT DISTINCT field, district_code FROM gis.search_entry WHERE layer = 'plot' ORDER BY 1, 2"
+        assert ask(store, audience(store), statement) == []
+        masked = audience(store, LayerGrant("plot", districts=("01", "02"), fields=("name", "district_code")))
+        assert ask(store, masked, statement) == [("name", "01"), ("name", "02")]
+        assert {row[0] for row in ask(store, audience(store, LayerGrant("plot")), statement)} == {"name", "owner_name"}
+        assert ask(store, audience(store, LayerGrant("plot", districts=("03",))), statement) == [("name", "03"), ("owner_name", "03")]
+
+    def test_no_function_lends_its_owners_rights_to_everybody(self, store: Store):
+        with store.read() as connection:
+            lending = connection.execute(
+                "SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace "
+                "WHERE n.nspname IN ('gis', 'city', 'city_stage') AND p.prosecdef").fetchall()
+        assert lending == []
+
+    def test_every_table_of_features_is_closed_to_the_public_role(self, store: Store):
+        with store.read() as connection:
+            open_to_all = connection.execute(
+                "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, aclexplode(c.relacl) a "
+                "WHERE n.nspname IN ('gis', 'city', 'city_stage') AND a.grantee = 0").fetchall()
+        assert open_to_all == []
+
+
+class TestAudiences:
+    def test_equal_grants_share_a_role(self, store: Store, plot: Layer):
+        one = audience(store, LayerGrant("plot", districts=("01", "02")), LayerGrant("mast"))
+        other = audience(store, LayerGrant("mast"), LayerGrant("plot", districts=("02", "01", "01")))
+        assert one.role == other.role
+        different = [audience(store, *grants).role for grants in (
+            [LayerGrant("plot")], [LayerGrant("plot", edit=True)], [LayerGrant("plot", fields=("name",))],
+            [LayerGrant("plot", edit=True, edit_districts=("01",))], [LayerGrant("mast")], [])]
+        assert len({one.role, *different}) == 7
+
+    def test_layers_look_equal_across_audiences(self):
+        one = Audience("a", "a", {"plot": LayerGrant("plot", edit=True, districts=("01",)), "mast": LayerGrant("mast")})
+        other = Audience("b", "b", {"plot": LayerGrant("plot", districts=("01",))})
+        assert one.layer_key("plot") == other.layer_key("plot") != one.layer_key("mast")
+        assert other.layer_key("mast") == ""
+
+    def test_may_edit(self, store: Store, plot: Layer):
+        def may(who: str, layer: str, district: str | None) -> bool:
+            with store.read() as connection:
+                return connection.execute("SELECT gis.may_edit(%s, %s, %s)", (who, layer, district)).fetchone()[0]
+
+        reader = audience(store, LayerGrant("plot", districts=("01",)))
+        own = audience(store, LayerGrant("plot", edit=True, districts=("01",)))
+        reads_all = audience(store, LayerGrant("plot", edit=True, edit_districts=("02",)))
+        everywhere = audience(store, LayerGrant("plot", edit=True))
+        table = {role: [may(role, "plot", d) for d in ("01", "02", None)] for role in
+                 ("owner", reader.role, own.role, reads_all.role, everywhere.role, "gis_a_unknown")}
+        assert table == {"owner": [True, True, True], reader.role: [False, False, False], own.role: [True, False, False],
+                         reads_all.role: [False, True, False], everywhere.role: [True, True, True],
+                         "gis_a_unknown": [False, False, False]}
+        assert not may(everywhere.role, "mast", None)
+
+    def test_made_at_the_same_time(self, store: Store, plot: Layer):
+        layers = Catalogue(store).layers
+        grants = [LayerGrant("plot", districts=("07",)), *(LayerGrant(i) for i in layers if i != "plot")]
+        with ThreadPoolExecutor(6) as threads:
+            made = list(threads.map(lambda _: ensure_audience(store, layers, grants), range(6)))
+        assert len({a.role for a in made}) == 1
+        assert ask(store, made[0], "SELECT count(*) FROM city.building") == [(0,)]
+
+    def test_a_new_field_reaches_only_who_sees_all(self, store: Store, plot: Layer):
+        whole, part = audience(store, LayerGrant("plot")), audience(store, LayerGrant("plot", fields=("name",)))
+        register(store, parse_layer({**PLOT, "fields": [*PLOT["fields"], {"name": "colour", "type": "string", "title": TEXT}]}))
+        assert ask(store, whole, "SELECT count(colour) FROM city.plot") == [(0,)]
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            ask(store, part, "SELECT colour FROM city.plot")
+
+    def test_a_table_made_anew_is_given_again(self, store: Store):
+        shed = {**MAST, "id": "shed", "district": "name"}
+        register(store, parse_layer(shed))
+        limited = audience(store, LayerGrant("shed", districts=("01",), fields=("name",)))
+        with store.write() as connection:
+            connection.execute("DROP TABLE city.shed")
+            connection.execute("CREATE TABLE city.shed (LIKE city.shed_past INCLUDING DEFAULTS)")
+            connection.execute("INSERT INTO city.shed (version_id, fid, valid, begin_precision, end_precision, seq_from, seq_to, name) "
+                               "VALUES (1, 1, '[,)', 's', 's', 1, 2, '01'), (2, 2, '[,)', 's', 's', 1, 2, '02')")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            ask(store, limited, "SELECT name FROM city.shed")
+        assert regrant_all(store, {"shed": parse_layer(shed)}) == 1
+        assert ask(store, limited, "SELECT name FROM city.shed") == [("01",)]
+
+    def test_forgotten_when_unused(self, store: Store, plot: Layer):
+        old, used = audience(store, LayerGrant("plot", districts=("90",))), audience(store, LayerGrant("plot", districts=("91",)))
+        with store.write() as connection:
+            connection.execute("UPDATE gis.audience SET used_at = now() - interval '2 days' WHERE role IN (%s, %s)", (old.role, used.role))
+        assert is_kept(store, used)
+        assert prune_audiences(store) == 1
+        with store.read() as connection:
+            roles = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles WHERE rolname LIKE 'gis\\_%'")}
+            policies = {name for (name,) in connection.execute("SELECT polname FROM pg_policy")}
+        gone = {old.role, old.grant("plot").role}
+        assert not gone & roles and not gone & policies
+        assert {used.role, used.grant("plot").role} <= roles and used.grant("plot").role in policies
+        assert not is_kept(store, old)
+        assert audience(store, LayerGrant("plot", districts=("90",))).role == old.role
+        assert is_kept(store, old)
+
+
+class TestIndexes:
+    """A row policy must not cost the index: only leakproof functions may run before it."""
+
+    @pytest.mark.parametrize(("condition", "index"), [
+        ("geom && ST_MakeEnvelope(116.25, 39.82, 116.256, 39.826, 4490)", "plot_geom_valid_idx"),
+        ("geom && ST_MakeEnvelope(116.25, 39.82, 116.256, 39.826, 4490) AND valid @> now()", "plot_geom_valid_idx"),
+        ("geom && ST_MakeEnvelope(116.25, 39.82, 116.256, 39.826, 4490) AND ST_Intersects(geom, ST_MakeEnvelope(116.25, 39.82, 116.256, 39.826, 4490))",
+         "plot_geom_valid_idx"),
+        ("geom_tile && ST_Transform(ST_MakeEnvelope(116.25, 39.82, 116.256, 39.826, 4326), 3857)", "plot_geom_tile_valid_idx"),
+        ("height_m = 5.0", "plot_height_m_idx"),
+        ("fid = 77", "plot_fid_idx"),
+        ("version_id = 77", "plot_pkey"),
+    ])
+    def test_used_with_and_without_policy(self, store: Store, plot: Layer, condition: str, index: str):
+        for who in (audience(store, LayerGrant("plot")), audience(store, LayerGrant("plot", districts=("01", "02")))):
+            ((plan,),) = ask(store, who, f"EXPLAIN (FORMAT JSON) SELECT fid FROM city.plot WHERE {condition}")
+            assert index in json.dumps(plan), json.dumps(plan, indent=1)
+
+    def test_the_condition_is_in_the_index_not_after_it(self, store: Store, plot: Layer):
+        limited = audience(store, LayerGrant("plot", districts=("01",)))
+        ((plan,),) = ask(store, limited, "EXPLAIN (FORMAT JSON) SELECT fid FROM city.plot "
+                                         "WHERE geom && ST_MakeEnvelope(116.25, 39.82, 116.256, 39.826, 4490) AND valid @> now()")
+        text = json.dumps(plan)
+        assert '"Index Cond": "((geom && ' in text and "(valid @> now())" in text.partition('"Index Cond"')[2]
+
+    def test_a_leaking_function_is_not_marked(self, store: Store):
+        with store.read() as connection:
+            marked = {name for (name,) in connection.execute(
+                "SELECT DISTINCT proname FROM pg_proc WHERE proleakproof AND proname = ANY (%s)",
+                (["textlike", "texticlike", "jsonb_contains", "st_intersects", "geometry_overlaps", "range_contains_elem"],))}
+        assert marked == {"geometry_overlaps", "range_contains_elem"}
+
+
+@pytest.fixture(scope="module")
+def layers() -> dict[str, Layer]:
+    return read_layers(ROOT / "config" / "layers")
+
+
+@pytest.fixture(scope="module")
+def roles(layers: dict[str, Layer]) -> Roles:
+    return read_roles(ROOT / "config" / "roles.yaml", layers)
+
+
+class TestRoles:
+    def test_the_nine_roles(self, roles: Roles):
+        assert list(roles.roles) == ["public", "housing_officer", "inspector", "planner", "editor", "bureau", "auditor",
+                                     "security_admin", "system_admin"]
+
+    def test_the_public_sees_nothing_personal_and_nothing_controlled(self, roles: Roles, layers: dict[str, Layer]):
+        grants = roles.grants(layers, ["public"])
+        assert {i for i in grants if layers[i].grade > "L2"} == set()
+        assert not any(g.edit for g in grants.values())
+        personal = {(i, f.name) for i, g in grants.items() for f in layers[i].fields if f.personal}
+        assert personal and not {(i, n) for i, n in personal if grants[i].fields is None or n in grants[i].fields}
+
+    def test_no_role_reads_personal_fields_without_opening_them(self, roles: Roles, layers: dict[str, Layer]):
+        for name in roles.roles:
+            for grant in roles.grants(layers, [name], None).values():
+                assert not any(f.personal and (grant.fields is None or f.name in grant.fields) for f in layers[grant.layer].fields)
+
+    def test_personal_fields_open_in_the_own_districts(self, roles: Roles, layers: dict[str, Layer]):
+        plain = roles.grants(layers, ["housing_officer"], ["110101"])["building"]
+        opened = roles.grants(layers, ["housing_officer"], ["110101"], personal=True)["building"]
+        assert (plain.districts, opened.districts) == (None, ("110101",))
+        assert "owner_name" not in plain.fields and opened.fields is None
+        assert plain.editable == ("110101",)
+
+    def test_a_role_that_only_shows_does_not_close_what_another_opens(self, roles: Roles, layers: dict[str, Layer]):
+        opened = roles.grants(layers, ["planner", "housing_officer"], ["110101"], personal=True)["building"]
+        assert opened.districts == ("110101",) and opened.fields is None
+
+    def test_the_three_admins_are_apart(self, roles: Roles, layers: dict[str, Layer]):
+        admins = ("system_admin", "security_admin", "auditor")
+        for one in admins:
+            for other in admins:
+                if one != other:
+                    assert not roles.capabilities([one]) & roles.capabilities([other])
+                    with pytest.raises(InvalidParameter, match="at once"):
+                        roles.combination([one, other])
+        assert not any(g.edit for name in admins for g in roles.grants(layers, [name], None).values())
+
+    def test_every_capability_has_a_role(self, roles: Roles):
+        assert roles.capabilities(roles.roles) == set(CAPABILITIES)
+
+    def test_a_layer_born_at_run_time_follows_its_group_or_the_default(self, roles: Roles, layers: dict[str, Layer]):
+        born = {**layers, "noise": parse_layer({**MAST, "id": "noise", "group": "annotations"}),
+                "secret": parse_layer({**MAST, "id": "secret", "grade": "L4"})}
+        assert "noise" not in roles.grants(born, ["public"])
+        assert roles.grants(born, ["planner"])["noise"].edit
+        assert not roles.grants(born, ["bureau"])["noise"].edit
+        assert "secret" in roles.grants(born, ["bureau"]) and "secret" not in roles.grants(born, ["editor"])
+
+    def test_layers_without_districts_are_shown_whole_only_where_the_rule_says_so(self, layers: dict[str, Layer]):
+        def rights(**rule: str) -> dict[str, LayerGrant]:
+            return made(default={"read": "districts", **rule}).grants({"mast": parse_layer(MAST)}, ["r"], ["01"])
+
+        assert rights() == {}
+        assert rights(without_district="whole") == {"mast": LayerGrant("mast")}
+
+    @pytest.mark.parametrize(("role", "fault"), [
+        ({"groups": {"nowhere": {"read": "all"}}}, "no layer is in group 'nowhere'"),
+        ({"layers": {"nowhere": {"read": "all"}}}, "there is no layer 'nowhere'"),
+        ({"layers": {"building": {"read": "all", "hide": ["nothing"]}}}, "the layer has no field 'nothing'"),
+        ({"groups": {"housing": {"read": "all", "hide": ["nothing"]}}}, "no layer of the group has a field 'nothing'"),
+        ({"default": {"read": "all", "hide": ["name"]}}, "name fields by group or layer"),
+        ({"default": {"read": "districts", "edit": "all"}}, "reaches further"),
+        ({"default": {"read": "all", "personal": "all"}}, "see_personal"),
+        ({"capabilities": ["fly"]}, "roles.r.capabilities.0"),
+        ({"maxgrade": "L1"}, "Extra inputs"),
+    ])
+    def test_checked_whole(self, tmp_path: Any, layers: dict[str, Layer], role: dict[str, Any], fault: str):
+        path = tmp_path / "roles.yaml"
+        path.write_text(yaml.safe_dump(document(**role)))
+        with pytest.raises(DefinitionError, match=fault):
+            read_roles(path, layers)
+
+
+def document(**role: Any) -> dict[str, Any]:
+    return {"public": "public", "roles": {"public": {"title": TEXT, "description": TEXT, "max_grade": "L1"},
+                                          "r": {"title": TEXT, "description": TEXT, "max_grade": "L4", **role}}}
+
+
+def made(**role: Any) -> Roles:
+    return Roles.model_validate(document(**role))
+
+
+DISTRICTS = st.none() | st.lists(st.sampled_from(["01", "02", "03"]), max_size=3, unique=True).map(lambda d: tuple(sorted(d)))
+FIELDS = st.none() | st.lists(st.sampled_from([f["name"] for f in PLOT["fields"]]), max_size=4, unique=True).map(tuple)
+GRANTS = st.builds(LayerGrant, st.just("plot"), st.booleans(), DISTRICTS, FIELDS, DISTRICTS)
+
+
+def cells(grant: LayerGrant) -> set[tuple[str, str]]:
+    """Every (district, field) that a grant shows; '99' stands for all districts that are not named."""
+    return {(d, f["name"]) for d in ("01", "02", "03", "99") for f in PLOT["fields"]
+            if (grant.districts is None or d in grant.districts) and (grant.fields is None or f["name"] in grant.fields)}
+
+
+def edited(grant: LayerGrant) -> set[str]:
+    return {d for d in ("01", "02", "03", "99") if grant.edit and (grant.editable is None or d in grant.editable)}
+
+
+@given(GRANTS, GRANTS)
+def test_two_roles_together_give_nothing_that_neither_gives(one: LayerGrant, other: LayerGrant):
+    both = union(parse_layer(PLOT), one, other)
+    assert cells(both) <= cells(one) | cells(other)
+    assert edited(both) == edited(one) | edited(other)
+    rows = {d for d in ("01", "02", "03", "99") if any(g.districts is None or d in g.districts for g in (one, other))}
+    assert {d for d in ("01", "02", "03", "99") if both.districts is None or d in both.districts} == rows
