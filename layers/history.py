@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import sql
@@ -18,8 +18,8 @@ from layers.moments import format_moment
 from layers.staging import Applied, raise_refusal
 from layers.store import Store
 
-__all__ = ["ChangesetInfo", "TouchedLayer", "changes_since", "changeset", "current_seq", "difference", "lineage", "next_instant",
-           "seq_at", "touched_features", "undo"]
+__all__ = ["ChangesetInfo", "Touch", "TouchedLayer", "came_true", "changes_since", "changeset", "current_seq", "difference", "lineage",
+           "next_instant", "seq_at", "touched_features", "touched_since", "undo"]
 
 FEED = """
 SELECT c.seq, c.recorded_at, c.actor, c.reason, c.kind, c.source, c.undoes,
@@ -43,6 +43,15 @@ class TouchedLayer:
     envelope: tuple[float, float, float, float] | None
     valid_from: str | None
     valid_to: str | None
+
+
+class Touch(NamedTuple):
+    """What one changeset touched in one layer: an envelope (None: nothing with a place) and a span of valid time."""
+
+    seq: int
+    layer: str
+    envelope: tuple[float, float, float, float] | None
+    span: tuple[datetime | None, datetime | None]
 
 
 @dataclass(frozen=True)
@@ -194,16 +203,33 @@ def lineage(store: Store, catalogue: Catalogue, audience: Audience, layer: Layer
     return {"events": list(events.values())}
 
 
-def next_instant(store: Store, catalogue: Catalogue, after: datetime) -> datetime | None:
-    """Return the next moment at which something planned comes true or something announced ends, in any layer."""
-    best: datetime | None = None
+def touched_since(store: Store, seq: int, srid: int) -> tuple[int, list[Touch]]:
+    """Return the newest changeset's number and what every one after `seq` touched, in order: what caches are expired by.
+
+    Envelopes are (minx, miny, maxx, maxy) in the CRS `srid`; None where a layer has no geometry.
+    """
     with store.read() as connection:
-        for layer in catalogue.layers.values():
-            if not layer.is_stored:
-                continue
-            row = connection.execute(sql.SQL(
-                "SELECT least(min(lower(valid)) FILTER (WHERE lower(valid) > %(t)s), min(upper(valid)) FILTER (WHERE upper(valid) > %(t)s)) "
-                "FROM {} WHERE NOT valid <@ tstzrange(NULL, %(t)s, '[]') ").format(sql.Identifier("city", layer.id)), {"t": after}).fetchone()
-            if row and row[0] is not None and (best is None or row[0] < best):
-                best = row[0]
-    return best
+        rows = connection.execute(
+            "SELECT c.seq, l.layer, lower(l.valid), upper(l.valid), ST_XMin(e), ST_YMin(e), ST_XMax(e), ST_YMax(e) "
+            "FROM gis.changeset c LEFT JOIN gis.changeset_layer l USING (seq), LATERAL ST_Transform(l.envelope, %s) e "
+            "WHERE c.seq > %s ORDER BY c.seq", (srid, seq)).fetchall()
+    touches = [Touch(row[0], row[1], None if row[4] is None else row[4:8], (row[2], row[3])) for row in rows if row[1] is not None]
+    return (rows[-1][0] if rows else seq), touches
+
+
+def next_instant(store: Store, layer_id: str, after: datetime, seq: int | None = None) -> datetime | None:
+    """Return the next moment at which something planned in a layer comes true or something announced ends.
+
+    With `seq` only the rows of that changeset are looked at.
+    """
+    with store.read() as connection:
+        row = connection.execute("SELECT gis.next_instant(%s, %s, %s)", (layer_id, after, seq)).fetchone()
+    return row[0] if row else None
+
+
+def came_true(store: Store, layer_id: str, after: datetime, until: datetime, srid: int) -> tuple[float, float, float, float] | None:
+    """Return the envelope, in the CRS `srid`, of what began or ended in a layer between two moments; None where nothing did."""
+    with store.read() as connection:
+        row = connection.execute("SELECT ST_XMin(e), ST_YMin(e), ST_XMax(e), ST_YMax(e) "
+                                 "FROM ST_Transform(gis.came_true(%s, %s, %s), %s) e", (layer_id, after, until, srid)).fetchone()
+    return None if row is None or row[0] is None else row

@@ -46,11 +46,12 @@ class TileKey:
 
 @dataclass(frozen=True)
 class CachedTile:
-    """A tile's bytes as they are sent, by content coding ('' is identity), its strong ETag, and its snapshot's number."""
+    """A tile's bytes as they are sent, by content coding ('' is identity), its strong ETag, its snapshot's number and moment."""
 
     bodies: dict[str, bytes]
     etag: str
     seq: int
+    made_at: datetime
 
     @property
     def weight(self) -> int:
@@ -63,10 +64,16 @@ class _Expiry:
     layer: str
     envelope: Envelope | None
     span: Span | None
+    # Set where not a changeset but the clock changed the present.
+    at: datetime | None = None
+
+    def is_newer(self, tile: CachedTile) -> bool:
+        return self.seq > tile.seq if self.at is None else self.at > tile.made_at
 
     def touches(self, key: TileKey, now: datetime) -> bool:
-        return self.layer in key.layers and _is_touched(key, self.span, now) and (
-            self.envelope is None or _meets(key.address, self.envelope))
+        # The clock moves only the present; what was asked of a fixed day stays as it is.
+        in_time = _is_touched(key, self.span, now) if self.at is None else key.moment is None and key.known_at is None
+        return self.layer in key.layers and in_time and (self.envelope is None or _meets(key.address, self.envelope))
 
 
 def _is_touched(key: TileKey, span: Span | None, now: datetime) -> bool:
@@ -157,7 +164,7 @@ class TileCache:
     def put(self, key: TileKey, tile: CachedTile, now: datetime) -> bool:
         """Keep a tile unless an expiry since its snapshot touches it; tell whether it is kept."""
         with self._lock:
-            if tile.seq < self._forgotten_to or any(e.seq > tile.seq and e.touches(key, now) for e in reversed(self._recent)):
+            if tile.seq < self._forgotten_to or any(e.is_newer(tile) and e.touches(key, now) for e in reversed(self._recent)):
                 return False
             self._drop(key)
             self._tiles[key] = tile
@@ -168,8 +175,8 @@ class TileCache:
                 self._drop(next(iter(self._tiles)))
             return key in self._tiles
 
-    def expire(self, seq: int, layer: str, envelope: Envelope | None, span: Span | None, now: datetime) -> int:
-        """Drop the tiles of a layer that a changeset touched; return how many.
+    def expire(self, seq: int, layer: str, envelope: Envelope | None, span: Span | None, now: datetime, by_clock: bool = False) -> int:
+        """Drop the tiles of a layer that a changeset touched, or the clock; return how many.
 
         Parameters
         ----------
@@ -178,7 +185,7 @@ class TileCache:
         span
             The valid time it touched; None is all of it.
         """
-        expiry = _Expiry(seq, layer, envelope, span)
+        expiry = _Expiry(seq, layer, envelope, span, now if by_clock else None)
         with self._lock:
             if len(self._recent) == self._recent.maxlen:
                 # What is no longer remembered cannot vouch for older fills.

@@ -1,0 +1,27 @@
+-- Moments at which the present changes without an edit: a plan comes true, an announced end is reached.
+
+-- The next such moment after another, per layer; of one changeset's rows, or of all.
+CREATE OR REPLACE FUNCTION gis.next_instant(p_layer text, p_after timestamptz, p_seq bigint DEFAULT NULL) RETURNS timestamptz
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  v_next timestamptz;
+BEGIN
+  EXECUTE format(
+    'SELECT min(CASE WHEN lower(valid) > $1 THEN lower(valid) ELSE upper(valid) END) FROM city.%I
+     WHERE (lower(valid) > $1 OR upper(valid) > $1) %s', p_layer,
+    CASE WHEN p_seq IS NULL THEN '' ELSE 'AND seq_from = $2' END) INTO v_next USING p_after, p_seq;
+  RETURN v_next;
+END $$;
+
+-- Where a layer's present changed between two moments: an envelope in CRS84, NULL where nothing did.
+CREATE OR REPLACE FUNCTION gis.came_true(p_layer text, p_from timestamptz, p_to timestamptz) RETURNS geometry LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  v_extent geometry;
+BEGIN
+  IF NOT gis.is_spatial(p_layer) THEN RETURN NULL; END IF;
+  EXECUTE format(
+    'SELECT ST_SetSRID(ST_Extent(geom)::geometry, (SELECT storage_srid FROM gis.city)) FROM city.%I
+     WHERE (lower(valid) > $1 AND lower(valid) <= $2) OR (upper(valid) > $1 AND upper(valid) <= $2)', p_layer)
+  INTO v_extent USING p_from, p_to;
+  RETURN gis.as_polygon(ST_Transform(v_extent, 4326));
+END $$;

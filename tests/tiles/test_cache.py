@@ -1,0 +1,134 @@
+"""The cache of tiles: exact expiry, late fills, one maker, weight."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tiles.cache import CachedTile, TileCache, TileKey, etag_of
+from tiles.grid import TileAddress
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+
+
+def key(z: int = 12, x: int = 3372, y: int = 1552, layer: str = "building", **more: object) -> TileKey:
+    return replace(TileKey((layer,), TileAddress(z, x, y), "everybody"), **more)
+
+
+def tile(seq: int, size: int = 10) -> CachedTile:
+    body = b"x" * size
+    return CachedTile({"": body}, etag_of(body), seq, NOW)
+
+
+def year(number: int) -> datetime:
+    return datetime(number, 1, 1, tzinfo=UTC)
+
+
+def test_an_edit_drops_what_it_touches_and_nothing_else() -> None:
+    cache = TileCache(seq=5)
+    here, beside, coarse, other_layer = key(), key(x=3380), key(z=8, x=210, y=97), key(layer="road")
+    for k in (here, beside, coarse, other_layer):
+        assert cache.put(k, tile(5), NOW)
+    minx, miny, maxx, maxy = here.address.envelope
+    middle = ((minx + maxx) / 2, (miny + maxy) / 2)
+    assert cache.expire(6, "building", (*middle, *middle), (year(2000), None), NOW) == 2
+    assert cache.get(here) is None and cache.get(coarse) is None
+    assert cache.get(beside) is not None and cache.get(other_layer) is not None
+
+
+def test_only_tiles_of_the_touched_time_are_dropped() -> None:
+    cache = TileCache(seq=5)
+    keys = {"now": key(), "1990": key(moment=(year(1990), year(1990))), "2010": key(moment=(year(2010), year(2010))),
+            "playback": key(moment=(year(1985), year(2005))), "as known": key(known_at=3)}
+    for k in keys.values():
+        cache.put(k, tile(5), NOW)
+    cache.expire(6, "building", None, (year(2000), year(2020)), NOW)
+    assert {name for name, k in keys.items() if cache.get(k)} == {"now", "1990", "as known"}
+    # A plan touches the present only when it comes true.
+    cache.expire(7, "building", None, (year(2030), None), NOW)
+    assert cache.get(keys["now"]) is not None
+    cache.expire(7, "building", None, None, year(2030), by_clock=True)
+    assert cache.get(keys["now"]) is None
+
+
+def test_a_fill_older_than_an_expiry_is_not_kept_and_a_newer_one_is() -> None:
+    cache = TileCache(seq=5)
+    cache.expire(7, "building", key().address.envelope, None, NOW)
+    assert not cache.put(key(), tile(6), NOW)
+    assert cache.put(key(x=3390), tile(6), NOW), "elsewhere an older snapshot is as good"
+    assert cache.put(key(), tile(7), NOW)
+
+
+def test_after_the_clock_changed_the_present_new_fills_of_the_same_changeset_are_kept() -> None:
+    cache = TileCache(seq=5)
+    later = datetime(2026, 6, 2, tzinfo=UTC)
+    cache.expire(5, "building", None, None, later, by_clock=True)
+    assert not cache.put(key(), tile(5), later)
+    assert cache.put(key(), replace(tile(5), made_at=later), later)
+
+
+def test_many_who_ask_at_once_wait_for_one_maker() -> None:
+    cache, made = TileCache(), []
+
+    def make() -> CachedTile:
+        made.append(1)
+        time.sleep(0.05)
+        return tile(1)
+
+    threads = [threading.Thread(target=cache.fill, args=(key(), make, NOW)) for _ in range(8)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert len(made) == 1
+    assert cache.fill(key(x=1), lambda: tile(3), NOW).seq == 3
+
+
+def test_who_has_seen_more_does_not_take_what_an_earlier_fill_is_making() -> None:
+    cache, entered, leave = TileCache(), threading.Event(), threading.Event()
+
+    def slow() -> CachedTile:
+        entered.set()
+        leave.wait(5)
+        return tile(1)
+
+    first = threading.Thread(target=cache.fill, args=(key(), slow, NOW))
+    first.start()
+    entered.wait(5)
+    threading.Timer(0.05, leave.set).start()
+    assert cache.fill(key(), lambda: tile(2), NOW, at_least=2).seq == 2
+    first.join()
+
+
+def test_a_maker_that_fails_leaves_nothing_behind() -> None:
+    cache = TileCache()
+
+    def fail() -> CachedTile:
+        raise OSError("disk")
+
+    for _ in range(2):
+        try:
+            cache.fill(key(), fail, NOW)
+        except OSError as error:
+            assert str(error) == "disk"
+        else:
+            raise AssertionError("the error must reach who asked")
+    assert cache.fill(key(), lambda: tile(1), NOW).seq == 1
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(1, 4000), st.booleans()), max_size=80))
+def test_weight_is_kept_exactly_and_bounded(steps: list[tuple[int, int, bool]]) -> None:
+    cache = TileCache(max_bytes=20_000)
+    for x, size, drops in steps:
+        if drops:
+            cache.expire(0, "building", key(x=x).address.envelope, None, NOW)
+        else:
+            cache.put(key(x=x), tile(10, size), NOW)
+        kept = list(cache._tiles.values())
+        assert cache.bytes == sum(t.weight for t in kept) <= 20_000
+        assert sum(len(keys) for level in cache._places.values() for keys in level.values()) == len(kept)
