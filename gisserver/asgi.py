@@ -11,24 +11,19 @@ from contextlib import asynccontextmanager
 from types import FrameType
 from typing import Any
 
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.requests import Request as StarletteRequest
-from starlette.responses import Response
+from starlette.routing import Router
 from starlette.types import ASGIApp
 
 from config.settings import Settings, read_settings
 from gisserver.context import Context, install
-from gisserver.errors import answer_error
 from gisserver.events import ChangeFeed
 from gisserver.identity import open_identity
 from gisserver.middleware import wrap
-from gisserver.observe import Observed
+from gisserver.observe import Answering, Observed
 from gisserver.ops.database import city_dsn
-from gisserver.routes import auth
+from gisserver.routes import accounts, audit, auth, keys
 from gisserver.routing import client_routes, service_routes
 from layers.catalogue import Catalogue
-from layers.errors import StoreError
 from layers.store import Store
 
 __all__ = ["application", "create_app", "open_context"]
@@ -55,17 +50,10 @@ def open_context(settings: Settings) -> Context:
 def application(context: Context) -> ASGIApp:
     """Return the application over opened parts; its lifespan begins to listen for changes and closes the parts."""
     install(context)
-    routes = [*service_routes(context), *auth.routes(context), *client_routes(context)]
-    inner = Starlette(routes=routes, exception_handlers={HTTPException: _answer, StoreError: _answer},
-                      lifespan=lambda app: _lifespan(context))
-    inner.router.redirect_slashes = False
-    return Observed(wrap(inner, context), context.metrics)
-
-
-async def _answer(request: StarletteRequest, error: Exception) -> Response:
-    if isinstance(error, HTTPException) and error.status_code == 405 and request.method == "OPTIONS":
-        return Response(b"", 204, dict(error.headers or {}))
-    return answer_error(request.scope, error)
+    routes = [*service_routes(context), *auth.routes(context), *keys.routes(context), *accounts.routes(context), *audit.routes(context),
+              *client_routes(context)]
+    router = Router(routes, redirect_slashes=False, lifespan=lambda app: _lifespan(context))
+    return Observed(wrap(Answering(router), context), context.metrics)
 
 
 @asynccontextmanager

@@ -16,8 +16,11 @@ from gisserver.metrics import Metrics
 from layers.access import Audience
 from layers.catalogue import Catalogue
 from layers.errors import UnknownLayer
+from layers.history import current_seq
 from layers.layer import Layer
 from layers.store import Store
+from tiles.cache import TileCache
+from tiles.expiry import Expiry
 
 __all__ = ["Context", "current", "install"]
 
@@ -42,13 +45,18 @@ class Context:
     catalogue: Catalogue
     identity: Any = None
     changes: Any = None
+    tiles: TileCache = field(default_factory=TileCache)
     seq: int = 0
     metrics: Metrics = field(default_factory=Metrics)
     threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS, "request"))
     delegate_threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(DELEGATE_THREADS, "delegate"))
+    expiry: Expiry = field(init=False)
     _documents: dict[tuple[Any, ...], Any] = field(default_factory=dict)
     _checked_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.expiry = Expiry(self.store, self.catalogue, self.tiles)
 
     def base_url(self, scope: Scope) -> str:
         """Return the base of all links: GIS_PUBLIC_URL where it is set, else the address the client used."""
@@ -82,18 +90,23 @@ class Context:
         if now - self._checked_at < CATALOGUE_CHECK_S:
             return False
         self._checked_at = now
-        return self.catalogue.refresh()
+        changed = self.catalogue.refresh()
+        if changed:
+            self.tiles.clear()
+        return changed
 
     def catch_up(self, seq: int) -> None:
         """Make sure this process is not behind a changeset that a client has seen.
 
-        Features are read from the database itself and are never behind; what is kept here (catalogue, documents) is read
-        again.
+        Features are read from the database itself and are never behind; what is kept here (catalogue, documents, tiles) is
+        read again.
         """
         if seq > self.seq:
             self._checked_at = 0.0
             self.refresh()
-            self.seq = seq
+            self.expiry.catch_up(seq)
+            # What the client says is believed only as far as the store has it: a made-up number must not stand for news.
+            self.seq = max(self.seq, min(seq, current_seq(self.store)))
 
     def document(self, audience: Audience, key: tuple[Any, ...], make: Callable[[], T]) -> T:
         """Return a document made from the catalogue, kept per audience and version of the catalogue."""

@@ -16,6 +16,7 @@ from gisserver.language import preferred_language
 from gisserver.pages import render
 from gisserver.wording import problem_title, sentence
 from layers import errors
+from layers.accounts import SignInLocked
 
 __all__ = ["CarriedProblem", "NotAcceptable", "UnsupportedMediaType", "answer_error", "code_of", "status_of"]
 
@@ -54,6 +55,7 @@ STATUS: tuple[tuple[type[Exception], int, str], ...] = (
     (errors.Conflict, 412, "conflict"),
     (errors.UndoRefused, 409, "undo-refused"),
     (errors.PreconditionRequired, 428, "precondition-required"),
+    (SignInLocked, 429, "too-many-requests"),
     (errors.NotAuthenticated, 401, "not-authenticated"),
     (errors.Forbidden, 403, "forbidden"),
     (errors.Unavailable, 503, "unavailable"),
@@ -92,6 +94,8 @@ def answer_error(scope: Scope, error: Exception) -> Response:
     What went wrong inside the service (500) is logged with the request's id and not told.
     """
     status, code = _classify(error)
+    if status == 405 and scope.get("method") == "OPTIONS":
+        return Response(b"", 204, dict(getattr(error, "headers", None) or {}))
     request_id = scope.get("state", {}).get("request_id")
     language = preferred_language(scope)
     if status >= 500 and code == "internal":

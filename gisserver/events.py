@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -100,14 +101,23 @@ class ChangeFeed:
             connection.execute(f"LISTEN {CHANNEL}")
             while not self.closed:
                 self._catch_up()
-                for _ in connection.notifies(timeout=LOOK_EVERY_S, stop_after=1):
+                for _ in connection.notifies(timeout=self._pause_s(), stop_after=1):
                     pass
         finally:
             connection.close()
 
+    def _pause_s(self) -> float:
+        """Return how long to listen before looking: something planned may come true earlier."""
+        due = self.context.expiry.next_instant
+        if due is None:
+            return LOOK_EVERY_S
+        return min(LOOK_EVERY_S, max(0.05, (due - datetime.now(UTC)).total_seconds()))
+
     def _catch_up(self) -> None:
         context = self.context
         context.refresh()
+        context.expiry.catch_up()
+        context.expiry.come_true()
         while new := changes_since(context.store, context.catalogue, OWNER, self.seq, KEPT_CHANGESETS):
             self._recent.extend(new)
             self.seq = new[-1].seq

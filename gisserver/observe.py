@@ -12,14 +12,44 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gisserver.errors import answer_error
 from gisserver.metrics import Metrics
 
-__all__ = ["Observed"]
+__all__ = ["Answering", "Observed"]
 
 _ID = re.compile(rb"[A-Za-z0-9._-]{8,64}\Z")
 _COMMON = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin")]
 
 
+class Answering:
+    """Turn what the handlers raise, and addresses and methods that are not there, into problem documents.
+
+    It lies inside the door, so that failures carry the same headers as successes.
+    """
+
+    def __init__(self, router: ASGIApp) -> None:
+        self.router = router
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.router(scope, receive, send)
+            return
+        begun = False
+
+        async def noting_send(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        # Routes look for it to raise what is missing instead of answering in plain text.
+        scope["app"] = self
+        try:
+            await self.router(scope, receive, noting_send)
+        except Exception as error:
+            if begun:
+                raise
+            await answer_error(scope, error)(scope, receive, send)
+
+
 class Observed:
-    """Give each request an id, count it, and turn whatever is raised further in into a problem document."""
+    """Give each request an id, count it, and answer also what the door itself refuses."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self.app, self.metrics = app, metrics
@@ -46,10 +76,9 @@ class Observed:
         try:
             await self.app(scope, receive, observed_send)
         except Exception as error:
-            response = answer_error(scope, error)
             if status:
                 raise                   # too late for another answer; the server closes the connection
-            await response(scope, receive, observed_send)
+            await answer_error(scope, error)(scope, receive, observed_send)
         finally:
             route = scope.get("route")
             self.metrics.count(getattr(route, "path", "-"), scope["method"], status, time.perf_counter() - begun)

@@ -6,7 +6,8 @@ from starlette.routing import BaseRoute, Route
 
 from gisserver.context import Context
 from gisserver.endpoint import Handler, route
-from gisserver.ogc import collections, coverages, items, landing, processes, records, styles, tiles, transactions, versions
+from gisserver.ogc import collections, coverages, items, landing, processes, records, styles, tilesets, transactions, versions
+from gisserver.ogc.tile import TileEndpoint
 from gisserver.routes import client, edits, operation, search, views
 from gisserver.routes.stream import ChangeStream
 
@@ -27,7 +28,7 @@ def service_routes(context: Context) -> list[BaseRoute]:
         return route(context, path, handler, methods or ("GET",), context.delegate_threads)
 
     return [
-        to(f"{TILES}/{{tms}}/{{z}}/{{row}}/{{col}}", tiles.tile),
+        Route(f"{TILES}/{{tms}}/{{z}}/{{row}}/{{col}}", TileEndpoint(context), methods=["GET"]),
         slow("/ogc/collections/catalogue/items", records.records),
         slow("/ogc/collections/catalogue/items/{record}", records.record),
         to(ITEM, items.item),
@@ -47,11 +48,11 @@ def service_routes(context: Context) -> list[BaseRoute]:
         to("/ogc/collections/{collection}/schema", collections.schema),
         to("/ogc/collections/{collection}/queryables", collections.queryables),
         to("/ogc/collections/{collection}/sortables", collections.sortables),
-        to(TILES, tiles.tilesets),
-        to(f"{TILES}/{{tms}}", tiles.tileset),
-        to("/ogc/collections/{collection}/tilejson", tiles.tilejson),
-        to("/ogc/tileMatrixSets", tiles.tile_matrix_sets),
-        to("/ogc/tileMatrixSets/{tms}", tiles.tile_matrix_set),
+        to(TILES, tilesets.tilesets),
+        to(f"{TILES}/{{tms}}", tilesets.tileset),
+        to("/ogc/collections/{collection}/tilejson", tilesets.tilejson),
+        to("/ogc/tileMatrixSets", tilesets.tile_matrix_sets),
+        to("/ogc/tileMatrixSets/{tms}", tilesets.tile_matrix_set),
         to("/ogc/styles", styles.styles),
         to("/ogc/styles/{style}", styles.style),
         slow("/ogc/processes", processes.processes),

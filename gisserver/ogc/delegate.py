@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
 from pygeoapi.api import API, APIRequest
@@ -40,20 +41,22 @@ class Carried:
         return orjson.loads(self.body)
 
 
-def carry(request: Request, handler: Callable[..., Any], *names: str, form: str = "json") -> Carried:
-    """Call a handler of pygeoapi for this reader.
+def carry(request: Request, handler: Callable[..., Any], *names: str, form: str = "json", missing: str = "") -> Carried:
+    """Call a handler of pygeoapi for this reader; `missing` is the standard's name for what is not there (no-such-job).
 
     Raises CarriedProblem (or NotFound) for what it refuses.
     """
     ASKING.set(request.audience)
     api = _api(request.context, request.base)
-    asked = APIRequest(StarletteRequest(request.scope), api.locales)
-    asked._format, asked._data = form, request.body
+    # Some of its handlers read the format from the address again, so it is said there.
+    query = urlencode({name: value for name, value in request.parameters.items() if name not in ("f", "lang")} | {"f": form})
+    asked = APIRequest(StarletteRequest(request.scope | {"query_string": query.encode()}), api.locales)
+    asked._data = request.body
     asked._locale = next(locale for locale in api.locales if str(locale).startswith(request.language))
     headers, status, content = handler(api, asked, *names)
     body = content if isinstance(content, bytes) else str(content).encode()
     if int(status) >= 400:
-        raise _problem(int(status), body)
+        raise _problem(int(status), body, missing)
     return Carried(int(status), headers, body)
 
 
@@ -72,7 +75,7 @@ def _api(context: Context, base: str) -> API:
     return api
 
 
-def _problem(status: int, body: bytes) -> Exception:
+def _problem(status: int, body: bytes, missing: str) -> Exception:
     try:
         told = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -80,6 +83,7 @@ def _problem(status: int, body: bytes) -> Exception:
     code, message = told.get("code", ""), told.get("description", "") or "The request is wrong."
     if code == "InvalidParameterValue" and status >= 500:
         status = 400                    # its coverages say 500 for a bbox that cannot be read
-    if status == 404 and code not in _URIS:
+    name = _URIS.get(code) or (missing if status == 404 else "")
+    if status == 404 and not name:
         return NotFound(message)
-    return CarriedProblem(status, f"{_EXCEPTIONS}{_URIS[code]}" if code in _URIS else "", message)
+    return CarriedProblem(status, f"{_EXCEPTIONS}{name}" if name else "", message)

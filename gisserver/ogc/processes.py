@@ -73,7 +73,7 @@ def job(request: Request) -> Response:
     """Answer the state of a job."""
     form, name = request.format(FORMATS), request.path["job"]
     request.parameters.finish()
-    return _answer(request, form, carry(request, carried.get_jobs, name).document, "job", f"/ogc/jobs/{name}")
+    return _answer(request, form, carry(request, carried.get_jobs, name, missing="no-such-job").document, "job", f"/ogc/jobs/{name}")
 
 
 def job_results(request: Request) -> Response:

@@ -142,7 +142,7 @@ def write(request: Request, changeset: Changeset, yours: Any) -> Applied:
         applied = apply_changeset(context.store, context.catalogue, request.audience, changeset)
     except Conflict as conflict:
         raise EditConflict(conflict, _edited_version(request, conflict), yours) from None
-    context.seq = max(context.seq, applied.seq)
+    context.catch_up(applied.seq)
     return applied
 
 

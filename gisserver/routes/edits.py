@@ -95,7 +95,7 @@ def undo(request: Request) -> Response:
     if reason is not None and not isinstance(reason, str):
         raise WrongParameter("reason", "kind", value="text")
     applied = history.undo(context.store, context.catalogue, request.audience, seq, request.reader.actor, reason)
-    context.seq = max(context.seq, applied.seq)
+    context.catch_up(applied.seq)
     return _applied(applied, 201, f"{request.base}/api/changesets/{applied.seq}")
 
 

@@ -43,10 +43,12 @@ def metrics(request: Request) -> Response:
     """Answer counts and latencies in the text format of Prometheus."""
     request.parameters.finish()
     request.reader.require("operate")
-    context, pool = request.context, request.context.store.stats()
+    context, pool, tiles = request.context, request.context.store.stats(), request.context.tiles.stats()
     gauges = [("gis_pool_connections", "Database connections open for reading.", pool["open"]),
               ("gis_pool_idle", "Of them idle.", pool["idle"]), ("gis_pool_max", "Most that may be open.", pool["max"]),
-              ("gis_seq", "Newest changeset this process has heard of.", context.seq),
+              ("gis_tiles", "Tiles kept in the process.", tiles["tiles"]), ("gis_tile_bytes", "Their weight.", tiles["bytes"]),
+              ("gis_tile_hits", "Tiles answered from them.", tiles["hits"]),
+              ("gis_tile_misses", "Tiles that were not there.", tiles["misses"]), ("gis_seq", "Newest changeset this process has heard of.", context.seq),
               ("gis_catalogue_version", "Version of the catalogue in this process.", context.catalogue.version),
               ("gis_layers", "Layers in the catalogue.", len(context.catalogue.layers))]
     return Response(context.metrics.text(gauges), 200, _HEADERS, "text/plain; version=0.0.4")

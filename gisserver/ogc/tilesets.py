@@ -1,4 +1,4 @@
-"""Vector tiles of a layer: the tiles, their sets, and TileJSON (OGC API Tiles)."""
+"""Tile sets of a layer, tile matrix sets, TileJSON (OGC API Tiles)."""
 
 from __future__ import annotations
 
@@ -9,44 +9,20 @@ from starlette.responses import Response
 
 from gisserver.ogc.links import REL, alternates, link
 from gisserver.ogc.questions import asked_tile
-from gisserver.reply import VARY, digest, page, reply, reply_document
+from gisserver.reply import page, reply_document
 from gisserver.request import Request
 from layers.errors import NotFound
 from layers.layer import Layer
-from tiles.grid import GRIDS, Grid, TileAddress, UnknownTile, find_grid
+from tiles.grid import GRIDS, Grid, find_grid
 from tiles.symbology import tilejson as made_tilejson
-from tiles.vector_tiles import MEDIA_TYPE, render
 
-__all__ = ["tile", "tile_matrix_set", "tile_matrix_sets", "tilejson", "tileset", "tilesets"]
+__all__ = ["spatial_layer", "tile_matrix_set", "tile_matrix_sets", "tilejson", "tileset", "tilesets"]
 
 FORMATS = ("json", "html")
-# Browsers of the public may keep a tile so long; one that has seen a later changeset says so (Gis-Seq) and gets a new one.
-KEPT_S = 30
 
 
-def tile(request: Request) -> Response:
-    """Answer a vector tile; 204 where it is empty."""
-    layer, p = _spatial(request), request.parameters
-    address = _address(request)
-    p.take_choice("f", ("mvt", "pbf"))
-    query = asked_tile(request, layer)
-    p.finish()
-    made = render(request.context.store, query, address)
-    etag = f'"{digest(made.body)}"'
-    headers = {"Vary": f"{VARY}, Gis-Seq"} | ({"Gis-Seq": str(made.seq)} if made.seq else {})
-    return reply(request, made.body, MEDIA_TYPE, etag, headers, 200 if made.body else 204, KEPT_S if request.is_public else 0)
-
-
-def _address(request: Request) -> TileAddress:
-    grid = find_grid(request.path["tms"])
-    texts = [request.path[name] for name in ("z", "col", "row")]
-    if not all(text.isascii() and text.isdecimal() and len(text) < 9 for text in texts):
-        raise UnknownTile(f"There is no tile {'/'.join(request.path[n] for n in ('z', 'row', 'col'))[:60]} in {grid.id}.")
-    z, x, y = map(int, texts)
-    return TileAddress(z, x, y, grid)
-
-
-def _spatial(request: Request) -> Layer:
+def spatial_layer(request: Request) -> Layer:
+    """Return the layer of the address, which must have geometry. Raises NotFound."""
     layer = request.layer()
     if layer.kind != "spatial":
         raise NotFound(f"Layer '{layer.id}' has no geometry, and so no tiles.")
@@ -55,7 +31,7 @@ def _spatial(request: Request) -> Layer:
 
 def tilesets(request: Request) -> Response:
     """Answer the tile sets of a layer."""
-    layer, form = _spatial(request), request.format(FORMATS)
+    layer, form = spatial_layer(request), request.format(FORMATS)
     request.parameters.finish()
     address = f"{request.base}/ogc/collections/{layer.id}/tiles"
     document = {"tilesets": [_described(request, layer, grid) for grid in GRIDS.values()],
@@ -67,7 +43,7 @@ def tilesets(request: Request) -> Response:
 
 def tileset(request: Request) -> Response:
     """Answer the metadata of a tile set."""
-    layer, form = _spatial(request), request.format(FORMATS)
+    layer, form = spatial_layer(request), request.format(FORMATS)
     grid = find_grid(request.path["tms"])
     request.parameters.finish()
     document = _described(request, layer, grid)
@@ -99,7 +75,7 @@ def _dimension(layer: Layer) -> int:
 
 def tilejson(request: Request) -> Response:
     """Answer TileJSON 3.0 of a layer; `datetime` and `known-at` go along into the tiles' address."""
-    layer, p = _spatial(request), request.parameters
+    layer, p = spatial_layer(request), request.parameters
     request.format(("json",))
     asked_tile(request, layer)
     p.finish()
