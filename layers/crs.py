@@ -25,7 +25,8 @@ __all__ = ["CRS84", "CRS84_URI", "Crs", "box_around", "box_to_srid", "boxes_of",
 
 CRS84_URI = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 _NAMES = re.compile(r"(?:https?://www\.opengis\.net/def/crs/(?P<a1>\w+)/[\d.]+/(?P<c1>\w+)"
-                    r"|urn:ogc:def:crs:(?P<a2>\w+):[\d.]*:(?P<c2>\w+)|\[?(?P<a3>\w+):(?P<c3>\w+)\]?)", re.ASCII)
+                    r"|urn:ogc:def:crs:(?P<a2>\w+):[\d.]*:(?P<c2>\w+)|\[(?P<a3>\w+):(?P<c3>\w+)\]|(?P<a4>\w+):(?P<c4>\w+))",
+                    re.ASCII)
 # Rings and lines are straight in their own CRS; before a transformation they get at least this many parts a side.
 _PARTS = 16
 
@@ -77,7 +78,7 @@ def find_crs(name: str, among: Iterable[Crs], parameter: str = "crs") -> Crs:
     choices = tuple(among)
     found = _NAMES.fullmatch(name.strip())
     if found:
-        authority, code = (next(v for v in found.group(f"{k}1", f"{k}2", f"{k}3") if v) for k in "ac")
+        authority, code = (next(v for v in found.group(f"{k}1", f"{k}2", f"{k}3", f"{k}4") if v) for k in "ac")
         uri = CRS84_URI if (authority.upper(), code.upper()) == ("OGC", "CRS84") else (
             f"http://www.opengis.net/def/crs/{authority.upper()}/0/{code}")
         for crs in choices:

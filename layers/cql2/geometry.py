@@ -74,6 +74,8 @@ def _box(numbers: Any, op: str, flip: bool, geographic: bool) -> shapely.Geometr
 def _shape(value: dict[str, Any], op: str, flip: bool) -> shapely.Geometry:
     if _count(value.get("coordinates", value.get("geometries")), 0) > MAX_POSITIONS:
         raise InvalidFilter(f"'{op}': the geometry has more than {MAX_POSITIONS} positions.")
+    if not _is_closed(value):
+        raise InvalidFilter(f"'{op}': a ring ends where it begins.")
     try:
         geometry = shapely.force_2d(shapely.geometry.shape(value))
     except (ShapelyError, ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
@@ -94,6 +96,16 @@ def _count(part: Any, depth: int) -> int:
             raise InvalidFilter("the coordinates of a geometry are finite numbers.")
         return 1
     return sum(_count(p, depth + 1) for p in part)
+
+
+def _is_closed(value: Any) -> bool:
+    if not isinstance(value, dict):
+        return True
+    kind, parts = value.get("type"), value.get("coordinates", value.get("geometries"))
+    if kind == "GeometryCollection":
+        return all(map(_is_closed, parts))
+    polygons = {"Polygon": [parts], "MultiPolygon": parts}.get(str(kind), [])
+    return all(ring[0] == ring[-1] for rings in polygons if isinstance(rings, list) for ring in rings if isinstance(ring, list) and ring)
 
 
 def _is_finite(number: Any) -> bool:
