@@ -19,7 +19,7 @@ import { useDraft } from "./state/draft";
 import { usePreferences, useWords } from "./state/preferences";
 import { client, useConfig } from "./state/queries";
 import { keepFresh } from "./state/refresh";
-import { useSession } from "./state/session";
+import { useSession, useUserName, watchSession } from "./state/session";
 import { useView } from "./state/view";
 
 const MapView = lazy(() => import("./map/MapView"));
@@ -39,7 +39,14 @@ function Desk() {
   const undoing = useUndo((undo) => undo.seq !== null);
   const form = useSession((session) => session.form);
   useKeys();
-  useEffect(keepFresh, []);
+  const name = useUserName();
+  // Another reader sees other layers and fields: nothing that was read for the one before may stay.
+  useEffect(() => {
+    client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== "config", type: "inactive" });
+    void client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== "config" });
+    return keepFresh();
+  }, [name]);
+  useEffect(watchSession, []);
   useEffect(() => {
     if (config.data) document.title = t("app.title", { city: pick(config.data.city.title, language) });
   }, [config.data, language]);

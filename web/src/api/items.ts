@@ -1,4 +1,4 @@
-import { address, ask, askJson } from "./http";
+import { address, askJson } from "./http";
 import type { Item, Page, Version } from "./types";
 
 export type Box = [number, number, number, number];
@@ -76,10 +76,7 @@ export async function readItem(
   layer: string, fid: number, when: { datetime?: string; knownAt?: string } = {}, signal?: AbortSignal,
 ): Promise<Item> {
   const url = address(`${itemsPath(layer)}/${fid}`, { datetime: when.datetime, "known-at": when.knownAt, f: "json" });
-  const response = await ask(url, { signal, headers: { Accept: "application/geo+json" } });
-  const item = (await response.json()) as Item;
-  const tag = /^"(\d+)\./.exec(response.headers.get("ETag") ?? "");
-  return tag ? { ...item, version_id: Number(tag[1]) } : item;
+  return askJson<Item>(url, { signal, headers: { Accept: "application/geo+json" } });
 }
 
 /** Read features of a layer by number, with their geometries. */
@@ -98,40 +95,16 @@ export async function readVersions(layer: string, fid: number, signal?: AbortSig
   return answer.versions;
 }
 
-/**
- * Read everything a question means, page by page, as text of a format.
- *
- * `progress` is told how many features there are so far. Resolves to the parts of one file.
- */
-export async function exportItems(
-  question: Question, format: "csv" | "json", progress: (count: number) => void, signal: AbortSignal,
-): Promise<Blob> {
-  const parts: string[] = [];
-  let count = 0;
+const EXPORT_PAGE = 5000;
+
+/** Read everything a question means, page by page; `take` gets each page as it comes. */
+export async function readAll(
+  question: Question, geometry: boolean, take: (items: Item[]) => void, signal: AbortSignal,
+): Promise<void> {
   let cursor: string | null = null;
   do {
-    const url: string = address(itemsPath(question.layer), {
-      ...parametersOf(question), limit: 2000, cursor: cursor ?? undefined, f: format,
-    });
-    const response: Response = await ask(url, { signal, headers: { Accept: format === "csv" ? "text/csv" : "application/geo+json" } });
-    if (format === "csv") {
-      const text = await response.text();
-      const body = parts.length === 0 ? text : text.slice(text.indexOf("\n") + 1);
-      parts.push(body);
-      count += Number(response.headers.get("OGC-NumberReturned") ?? body.split("\n").length - 1);
-      const next: RegExpExecArray | null = /<([^>]+)>;\s*rel="?next"?/.exec(response.headers.get("Link") ?? "");
-      cursor = next ? new URL(next[1]!, document.baseURI).searchParams.get("cursor") : null;
-    } else {
-      const collection = (await response.json()) as Collection;
-      const features = collection.features.map((feature) => JSON.stringify(feature)).join(",\n");
-      if (features) parts.push(parts.length === 0 ? features : `,\n${features}`);
-      count += collection.features.length;
-      cursor = cursorOf(collection);
-    }
-    progress(count);
+    const page: Page = await readPage(question, { limit: EXPORT_PAGE, cursor, geometry }, signal);
+    take(page.features);
+    cursor = page.next;
   } while (cursor);
-  return format === "csv"
-    // Spreadsheet programs take a CSV for the local code page unless it begins with the byte order mark.
-    ? new Blob(["\ufeff", ...parts], { type: "text/csv;charset=utf-8" })
-    : new Blob(['{"type":"FeatureCollection","features":[\n', ...parts, "\n]}\n"], { type: "application/geo+json" });
 }

@@ -1,8 +1,9 @@
 import { address, askJson } from "./http";
-import type { Properties } from "./types";
+import type { Item, Properties } from "./types";
 
-/** Open the personal fields of a feature; the reason is kept in the audit log. */
-export function readPersonal(layer: string, fid: number, reason: string): Promise<Properties> {
-  return askJson<{ properties: Properties }>(address("api/personal"), { method: "POST", body: { layer, fid, reason } })
-    .then((answer) => answer.properties);
+/** Read a feature with its personal fields; the reason is in the audit log before anything is read. */
+export async function readPersonal(layer: string, fid: number, reason: string): Promise<Properties> {
+  const url = address(`ogc/collections/${encodeURIComponent(layer)}/items/${fid}`, { f: "json" });
+  const item = await askJson<Item>(url, { headers: { Accept: "application/geo+json", "Gis-Reason": encodeURIComponent(reason) } });
+  return item.properties;
 }

@@ -66,6 +66,8 @@ export interface Layer {
   group: string;
   geometry?: GeometryType;
   fields: LayerField[];
+  /** Fields that open to this reader for a reason. */
+  personal?: LayerField[];
   key?: string;
   label?: string;
   district?: string;
@@ -101,10 +103,8 @@ export interface Item {
   type: "Feature";
   id: number;
   geometry: Geometry | null;
+  /** The fields, and beside them `valid_from`, `valid_to` and `version`. */
   properties: Properties;
-  version_id?: number;
-  valid_from?: string | null;
-  valid_to?: string | null;
 }
 
 export interface Page {
@@ -119,15 +119,11 @@ export interface Version {
   fid: number;
   valid_from: string | null;
   valid_to: string | null;
-  begin_precision?: Precision;
-  end_precision?: Precision;
   seq_from: number;
   seq_to: number | null;
   properties: Properties;
   geometry: Geometry | null;
 }
-
-export type Precision = "y" | "m" | "d" | "s";
 
 /** A changeset. Who made it and why is null for readers who may not know. */
 export interface ChangesetInfo {
@@ -184,14 +180,19 @@ export interface SearchHit {
   fid: number;
   label: string;
   detail: string | null;
+  /** How it was found: exact, prefix, part, code or initials. */
   match: string;
+  /** How far an address was matched: street, compound, building, entrance, room. */
+  level: string | null;
   center: [number, number] | null;
 }
 
 export interface Account {
-  name: string;
-  title: string;
-  roles: { id: string; title: Text }[];
+  username: string;
+  display_name: string | null;
+  roles: { role: string; title: Text }[];
+  /** Until the password has been changed, the account opens nothing. */
+  must_change: boolean;
   capabilities: string[];
 }
 

@@ -49,7 +49,7 @@ export function formatValue(field: LayerField, value: unknown, language: Languag
       return unit ? `${number} ${unit}` : number;
     }
     case "date":
-      return formatMoment(String(value), timeZone, "d");
+      return formatMoment(String(value), timeZone);
     case "datetime":
       return formatStamp(String(value), timeZone);
     case "codes":

@@ -37,7 +37,7 @@ export default function MapView() {
   const [failed, setFailed] = useState(false);
   const city = useCity();
   const layers = useLayers();
-  const name = useSession((session) => session.account?.name ?? "");
+  const name = useSession((session) => session.account?.username ?? "");
   const dark = usePreferences((preferences) => preferences.theme === "dark");
   const style = useQuery({ queryKey: ["style", "", name], queryFn: ({ signal }) => readStyle(signal), staleTime: Infinity });
   const when = useWhen();

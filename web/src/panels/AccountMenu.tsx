@@ -1,4 +1,4 @@
-import { LogoutOutlined, UndoOutlined, UserOutlined } from "@ant-design/icons";
+import { KeyOutlined, LogoutOutlined, UndoOutlined, UserOutlined } from "@ant-design/icons";
 import Dropdown from "antd/es/dropdown";
 import { pick } from "../format/text";
 import { useDraft } from "../state/draft";
@@ -28,14 +28,15 @@ export function AccountMenu() {
   return (
     <Dropdown trigger={["click"]} menu={{
       items: [
-        { key: "who", type: "group", label: `${account.title} · ${roles}` },
+        { key: "who", type: "group", label: `${account.username} · ${roles}` },
         ...(lastSeq ? [{ key: "undo", icon: <UndoOutlined />, label: t("undo.last"), onClick: () => askUndo(lastSeq) }] : []),
+        { key: "password", icon: <KeyOutlined />, label: t("account.change"), onClick: () => setForm("password") },
         { key: "out", icon: <LogoutOutlined />, label: t("account.signOut"), onClick: () => void leave() },
       ],
     }}>
       <button type="button" className="bar-button account" aria-label={t("account.menu")}>
         <UserOutlined />
-        <span className="account-name"><strong>{account.title}</strong><small>{roles}</small></span>
+        <span className="account-name"><strong>{account.display_name || account.username}</strong><small>{roles}</small></span>
       </button>
     </Dropdown>
   );

@@ -1,21 +1,19 @@
 import { HistoryOutlined } from "@ant-design/icons";
-import { dayOf } from "../format/instant";
+import { today } from "../format/instant";
 import { useWords } from "../state/preferences";
-import { useTimeZone } from "../state/queries";
 import { useView } from "../state/view";
 
 /** Says aloud that the map does not show today. */
 export function DayBanner() {
   const { t } = useWords();
   const { day, knownAt } = useView((view) => view.time);
-  const today = dayOf(new Date(), useTimeZone());
   if (!day && !knownAt) return null;
   const { setDay, setKnownAt } = useView.getState();
   return (
     <div className="banner" role="status">
       <HistoryOutlined />
       <span>
-        {day && t(day > today ? "time.future" : "time.past", { date: day })}
+        {day && t(day > today() ? "time.future" : "time.past", { date: day })}
         {knownAt && ` ${t("time.known", { seq: knownAt })}`}
       </span>
       <button type="button" onClick={() => { setDay(null); setKnownAt(null); }}>{t("time.back")}</button>

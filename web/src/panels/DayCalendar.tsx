@@ -3,9 +3,8 @@ import DatePicker from "antd/es/date-picker";
 import Input from "antd/es/input";
 import dayjs from "dayjs";
 import "dayjs/locale/zh-cn";
-import { dayOf } from "../format/instant";
+import { today as newestDay } from "../format/instant";
 import { useWords } from "../state/preferences";
-import { useTimeZone } from "../state/queries";
 import { useSession } from "../state/session";
 import { useView } from "../state/view";
 
@@ -17,7 +16,7 @@ export default function DayCalendar({ close }: { close: () => void }) {
   const { day, knownAt } = useView((view) => view.time);
   const { setDay, setKnownAt } = useView.getState();
   const auditor = useSession((session) => session.account !== null);
-  const today = dayOf(new Date(), useTimeZone());
+  const today = newestDay();
   dayjs.locale(language === "zh" ? "zh-cn" : "en");
   return (
     <>

@@ -6,7 +6,7 @@ import { lazy, Suspense, useEffect, useState } from "react";
 import { Problem } from "../api/http";
 import type { Item, Layer } from "../api/types";
 import { boundsOf } from "../format/geometry";
-import { dayOf, formatMoment } from "../format/instant";
+import { formatMoment, today } from "../format/instant";
 import { pick } from "../format/text";
 import { labelOf } from "../format/label";
 import { useDraft } from "../state/draft";
@@ -58,10 +58,9 @@ function Validity({ item }: { item: Item }) {
 
 function Actions({ layer, item }: { layer: Layer; item: Item }) {
   const { t } = useWords();
-  const zone = useTimeZone();
   const { day, knownAt } = useView((view) => view.time);
   const bounds = boundsOf([item.geometry]);
-  const begin = (op: "edit" | "retire") => useDraft.getState().begin(op, layer, dayOf(new Date(), zone), item);
+  const begin = (op: "edit" | "retire") => useDraft.getState().begin(op, layer, today(), item);
   const copy = async () => {
     await navigator.clipboard?.writeText(window.location.href);
     useNotices.getState().tell({ kind: "done", text: t("feature.copied") }, 3);

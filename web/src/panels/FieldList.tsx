@@ -22,7 +22,7 @@ export function FieldList({ layer, item }: { layer: Layer; item: Item }) {
   const [opened, setOpened] = useState<Properties | null>(null);
   const [bare, setBare] = useState(false);
   const open = layer.fields.filter((field) => !field.personal);
-  const personal = layer.fields.filter((field) => field.personal);
+  const personal = layer.personal ?? [];
   const isEmpty = (field: LayerField) => (item.properties[field.name] ?? null) === null;
   const shown = open.filter((field) => bare || !isEmpty(field));
   const hidden = open.length - open.filter((field) => !isEmpty(field)).length;

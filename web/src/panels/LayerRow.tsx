@@ -3,12 +3,11 @@ import Checkbox from "antd/es/checkbox";
 import Slider from "antd/es/slider";
 import { useState } from "react";
 import type { Layer } from "../api/types";
-import { dayOf } from "../format/instant";
+import { today } from "../format/instant";
 import { pick } from "../format/text";
 import { useDraft } from "../state/draft";
 import { shownByDefault } from "../state/layers";
 import { useWords } from "../state/preferences";
-import { useTimeZone } from "../state/queries";
 import { useView } from "../state/view";
 import { Legend, Swatch } from "./Legend";
 
@@ -16,7 +15,6 @@ import { Legend, Swatch } from "./Legend";
 export function LayerRow({ layer }: { layer: Layer }) {
   const { t, language } = useWords();
   const [open, setOpen] = useState(false);
-  const zone = useTimeZone();
   const shown = useView((view) => view.layers.shown[layer.id]) ?? shownByDefault(layer);
   const opacity = useView((view) => view.layers.opacity[layer.id]) ?? 1;
   const filtered = useView((view) => (view.filters[layer.id]?.length ?? 0) > 0);
@@ -44,7 +42,7 @@ export function LayerRow({ layer }: { layer: Layer }) {
         {filtered && <FilterFilled className="layer-filtered" title={t("layers.filtered")} />}
         {layer.edit && !day && drawable && (
           <button type="button" className="quiet on-hover" aria-label={`${t("layers.new")} · ${title}`} title={t("layers.new")}
-            onClick={() => { show([layer.id], true); useDraft.getState().begin("create", layer, dayOf(new Date(), zone)); }}>
+            onClick={() => { show([layer.id], true); useDraft.getState().begin("create", layer, today()); }}>
             <PlusOutlined />
           </button>
         )}

@@ -57,7 +57,8 @@ export function SearchBox() {
       else input.current?.blur();
     }
   };
-  const levelOf = (match: string) => (`match.${match}` in zh ? t(`match.${match}` as MessageKey) : match);
+  const wordOf = (key: string) => (key in zh ? t(key as MessageKey) : "");
+  const foundHow = (hit: SearchHit) => [wordOf(`match.${hit.match}`), hit.level && wordOf(`level.${hit.level}`)].filter(Boolean).join(" · ");
   const showing = open && asked.length > 0;
   return (
     <div className="search" role="search">
@@ -85,7 +86,7 @@ export function SearchBox() {
               <span className="search-label">{hit.label}</span>
               <span className="search-layer">{pick(layers.find((layer) => layer.id === hit.layer)?.title, language)}</span>
               {hit.detail && <span className="search-detail">{hit.detail}</span>}
-              <span className="search-match" data-match={hit.match}>{levelOf(hit.match)}</span>
+              <span className="search-match" data-match={hit.match}>{foundHow(hit)}</span>
             </li>
           ))}
         </ul>

@@ -8,9 +8,9 @@ import { useWords } from "../state/preferences";
 import { useSession } from "../state/session";
 import { useErrorText } from "./PanelState";
 
-export default function SignInForm() {
+function SignIn() {
   const { t } = useWords();
-  const { form, setForm, signIn } = useSession();
+  const { form, signIn } = useSession();
   const textOf = useErrorText();
   const [fault, setFault] = useState("");
   const [busy, setBusy] = useState(false);
@@ -28,7 +28,7 @@ export default function SignInForm() {
     }
   };
   return (
-    <Modal open title={t("account.signIn")} footer={null} width={360} onCancel={() => setForm("closed")}>
+    <>
       {form === "expired" && <p className="form-note" role="status">{t("account.expired")}</p>}
       <Form layout="vertical" size="middle" requiredMark={false} onFinish={(values) => void enter(values as { name: string; password: string })}>
         <Form.Item name="name" label={t("account.name")} rules={[{ required: true, message: t("account.needName") }]}>
@@ -40,6 +40,58 @@ export default function SignInForm() {
         {fault && <p className="form-fault" role="alert">{fault}</p>}
         <Button block type="primary" htmlType="submit" loading={busy}>{t("account.signIn")}</Button>
       </Form>
+    </>
+  );
+}
+
+/** Change the password; whoever set the first one knows it, so that has to be changed before anything opens. */
+function ChangePassword() {
+  const { t } = useWords();
+  const { changePassword, account } = useSession();
+  const first = account?.must_change ?? false;
+  const textOf = useErrorText();
+  const [fault, setFault] = useState("");
+  const [busy, setBusy] = useState(false);
+
+  const change = async ({ old, fresh }: { old: string; fresh: string }) => {
+    setBusy(true);
+    setFault("");
+    try {
+      await changePassword(old, fresh);
+    } catch (error) {
+      setFault(error instanceof Problem && error.status === 401 ? t("account.wrong") : textOf(error));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <Form layout="vertical" size="middle" requiredMark={false} onFinish={(values) => void change(values as { old: string; fresh: string })}>
+      {first && <p className="form-note">{t("account.mustChange")}</p>}
+      <Form.Item name="old" label={t("account.oldPassword")} rules={[{ required: true, message: t("account.needPassword") }]}>
+        <Input.Password autoFocus autoComplete="current-password" />
+      </Form.Item>
+      <Form.Item name="fresh" label={t("account.newPassword")} rules={[{ required: true, message: t("account.needPassword") }]}>
+        <Input.Password autoComplete="new-password" />
+      </Form.Item>
+      <Form.Item name="again" label={t("account.again")} dependencies={["fresh"]} rules={[
+        ({ getFieldValue }) => ({
+          validator: (_, value) => (value === getFieldValue("fresh") ? Promise.resolve() : Promise.reject(new Error(t("account.notSame")))),
+        }),
+      ]}>
+        <Input.Password autoComplete="new-password" />
+      </Form.Item>
+      {fault && <p className="form-fault" role="alert">{fault}</p>}
+      <Button block type="primary" htmlType="submit" loading={busy}>{t("account.change")}</Button>
+    </Form>
+  );
+}
+
+export default function SignInForm() {
+  const { t } = useWords();
+  const { form, setForm } = useSession();
+  return (
+    <Modal open title={t(form === "password" ? "account.change" : "account.signIn")} footer={null} width={360} onCancel={() => setForm("closed")}>
+      {form === "password" ? <ChangePassword /> : <SignIn />}
     </Modal>
   );
 }

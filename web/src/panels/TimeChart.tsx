@@ -1,7 +1,6 @@
 import type { Version } from "../api/types";
-import { dayOf } from "../format/instant";
+import { toMs, today } from "../format/instant";
 import { useWords } from "../state/preferences";
-import { useTimeZone } from "../state/queries";
 import { useView } from "../state/view";
 
 const WIDTH = 320;
@@ -15,11 +14,10 @@ const AXIS = 16;
  */
 export function TimeChart({ versions }: { versions: Version[] }) {
   const { t } = useWords();
-  const zone = useTimeZone();
   const { day } = useView((view) => view.time);
   if (versions.length < 2) return null;
   const now = Date.now();
-  const times = versions.flatMap((v) => [v.valid_from, v.valid_to]).filter((x) => x !== null).map((x) => Date.parse(x));
+  const times = versions.flatMap((v) => [v.valid_from, v.valid_to]).filter((x) => x !== null).map(toMs);
   const first = Math.min(...times, now);
   const last = Math.max(...times, now);
   const span = Math.max(1, last - first);
@@ -28,13 +26,13 @@ export function TimeChart({ versions }: { versions: Version[] }) {
   const steps = [...new Set(versions.flatMap((v) => (v.seq_to === null ? [v.seq_from] : [v.seq_from, v.seq_to])))].sort((a, b) => a - b);
   const y = (seq: number) => steps.indexOf(seq) * ROW;
   const height = steps.length * ROW;
-  const marker = x(day ? Date.parse(`${day}T00:00:00Z`) : now);
+  const marker = x(day ? toMs(day) : now);
   return (
     <figure className="time-chart">
       <svg viewBox={`0 0 ${WIDTH} ${height + AXIS}`} role="img" aria-label={t("history.chart")}>
         {versions.map((version) => {
-          const from = version.valid_from ? x(Date.parse(version.valid_from)) : 0;
-          const to = version.valid_to ? x(Date.parse(version.valid_to)) : WIDTH;
+          const from = version.valid_from ? x(toMs(version.valid_from)) : 0;
+          const to = version.valid_to ? x(toMs(version.valid_to)) : WIDTH;
           const top = y(version.seq_from);
           const bottom = version.seq_to === null ? height : y(version.seq_to);
           return (
@@ -45,8 +43,8 @@ export function TimeChart({ versions }: { versions: Version[] }) {
           );
         })}
         <line x1={marker} x2={marker} y1="0" y2={height} className="chart-day" />
-        <text x="2" y={height + 12}>{dayOf(new Date(first), zone).slice(0, 4)}</text>
-        <text x={WIDTH - 2} y={height + 12} textAnchor="end">{dayOf(new Date(last), zone).slice(0, 4)}</text>
+        <text x="2" y={height + 12}>{today(new Date(first)).slice(0, 4)}</text>
+        <text x={WIDTH - 2} y={height + 12} textAnchor="end">{today(new Date(last)).slice(0, 4)}</text>
       </svg>
       <figcaption>{t("history.chart")}</figcaption>
     </figure>

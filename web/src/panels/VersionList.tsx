@@ -4,7 +4,7 @@ import Switch from "antd/es/switch";
 import { useMemo, useState } from "react";
 import type { Layer, Version } from "../api/types";
 import { changed, same } from "../format/difference";
-import { dayOf, formatMoment, formatStamp } from "../format/instant";
+import { dayOf, formatMoment, formatStamp, toMs } from "../format/instant";
 import { pick } from "../format/text";
 import { formatValue } from "../format/value";
 import { useWords } from "../state/preferences";
@@ -60,9 +60,9 @@ function Entry({ layer, version, before, current }: { layer: Layer; version: Ver
   const mayUndo = useSession((session) => session.account?.capabilities.includes("undo") ?? false);
   const day = useView((view) => view.time.day);
   const superseded = version.seq_to !== null;
-  const from = formatMoment(version.valid_from, zone, version.begin_precision ?? "d");
-  const to = formatMoment(version.valid_to, zone, version.end_precision ?? "d");
-  const start = version.valid_from ? dayOf(version.valid_from, zone) : null;
+  const from = formatMoment(version.valid_from, zone);
+  const to = formatMoment(version.valid_to, zone);
+  const start = version.valid_from ? dayOf(version.valid_from) : null;
   return (
     <li className="version" data-superseded={superseded} data-current={current}>
       <h3>
@@ -104,10 +104,10 @@ export default function VersionList({ layer, current }: { layer: Layer; current:
   if (versions.isPending) return <Loading rows={6} />;
   if (versions.isError) return <Failure error={versions.error} retry={() => void versions.refetch()} />;
   if (sorted.length === 0) return <Empty title={t("history.empty")} />;
-  const now = new Date().toISOString();
+  const now = Date.now();
   const hidden = sorted.some((version) => version.seq_to !== null);
   const isCurrent = (v: Version) => v.seq_to === null
-    && (v.valid_from === null || Date.parse(v.valid_from) <= Date.parse(now)) && (v.valid_to === null || Date.parse(v.valid_to) > Date.parse(now));
+    && (v.valid_from === null || toMs(v.valid_from) <= now) && (v.valid_to === null || toMs(v.valid_to) > now);
   return (
     <>
       <TimeChart versions={sorted} />

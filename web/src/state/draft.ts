@@ -58,11 +58,16 @@ export function isDirty(draft: Draft): boolean {
   return draft.op !== "retire" && (changedFields(draft).length > 0 || geometryChanged(draft));
 }
 
+function versionOf(item: Item | null): number | undefined {
+  const version = item?.properties.version;
+  return typeof version === "number" ? version : undefined;
+}
+
 /** Write a draft as the edit that goes to the server. */
 export function toEdit(draft: Draft): Edit {
   const { layer, op, base, values } = draft;
   if (op === "retire") {
-    return { layer: layer.id, op: "retire", fid: draft.fid!, valid_from: draft.validFrom, expected_version: base?.version_id };
+    return { layer: layer.id, op: "retire", fid: draft.fid!, valid_from: draft.validFrom, expected_version: versionOf(base) };
   }
   const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
   if (op === "create") {
@@ -76,7 +81,7 @@ export function toEdit(draft: Draft): Edit {
     layer: layer.id, op: draft.kind, fid: draft.fid!, properties, partial: true,
     ...(geometryChanged(draft) ? { geometry: draft.geometry } : {}),
     ...(draft.kind === "put" ? { valid_from: draft.validFrom } : {}),
-    expected_version: base?.version_id,
+    expected_version: versionOf(base),
   };
 }
 

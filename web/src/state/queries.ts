@@ -7,7 +7,6 @@ import { type Box, countItems, type Question, readItem, readPage, readVersions }
 import { search } from "../api/search";
 import type { City, Config, Layer, LayerField } from "../api/types";
 import { toCql2 } from "../format/condition";
-import { datetimeOf } from "../format/instant";
 import type { Ref } from "./link";
 import { useSession } from "./session";
 import { useView } from "./view";
@@ -27,7 +26,7 @@ const PAGE = 100;
 
 /** Read the configuration of the reader who is signed in. */
 export function useConfig() {
-  const name = useSession((session) => session.account?.name ?? "");
+  const name = useSession((session) => session.account?.username ?? "");
   const known = useSession((session) => session.known);
   return useQuery({
     queryKey: ["config", "", name],
@@ -58,14 +57,13 @@ export function useTimeZone(): string {
 
 /** Return the configuration outside of components, if it has been read. */
 export function currentConfig(): Config | undefined {
-  return client.getQueryData<Config>(["config", "", useSession.getState().account?.name ?? ""]);
+  return client.getQueryData<Config>(["config", "", useSession.getState().account?.username ?? ""]);
 }
 
 /** Return the moment that everything on the screen is shown for. */
 export function useWhen(): { datetime?: string; knownAt?: string } {
   const { day, knownAt } = useView((view) => view.time);
-  const zone = useTimeZone();
-  return { datetime: datetimeOf(day, zone), knownAt: knownAt ?? undefined };
+  return { datetime: day ?? undefined, knownAt: knownAt ?? undefined };
 }
 
 /** Return the question that the table of a layer asks. */
@@ -106,7 +104,7 @@ export function useCount(question: Question | null) {
 /** Read one feature as of the shown moment. */
 export function useItem(ref: Ref | null | undefined) {
   const when = useWhen();
-  const name = useSession((session) => session.account?.name ?? "");
+  const name = useSession((session) => session.account?.username ?? "");
   return useQuery({
     queryKey: ["item", ref?.layer, ref?.fid, when, name],
     queryFn: ({ signal }) => readItem(ref!.layer, ref!.fid, when, signal),

@@ -130,7 +130,7 @@ export default function EditPanel() {
           {draft.saving ? t("edit.saving") : draft.op === "retire" ? t("edit.retire") : t("edit.save")}
         </Button>
       </footer>
-      {draft.conflict && <ConflictScreen key={draft.conflict.theirs?.version_id} draft={draft} save={save} />}
+      {draft.conflict && <ConflictScreen key={String(draft.conflict.theirs?.properties.version)} draft={draft} save={save} />}
       <Modal open={asked} title={t("edit.discard")} okText={t("edit.discardYes")} cancelText={t("edit.discardNo")} width={360}
         okButtonProps={{ danger: true }} onCancel={() => setAsked(false)} onOk={() => { setAsked(false); useDraft.getState().end(); }} />
     </aside>

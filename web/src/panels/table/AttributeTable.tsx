@@ -13,6 +13,7 @@ import { pick } from "../../format/text";
 import { formatNumber } from "../../format/value";
 import { useWords } from "../../state/preferences";
 import { useConfig, useCount, useLayer, useLayers, useQuestion, useWhen } from "../../state/queries";
+import { useSession } from "../../state/session";
 import { useView } from "../../state/view";
 import { Empty, Loading } from "../PanelState";
 import { Dock } from "./Dock";
@@ -68,6 +69,7 @@ function Toolbar({ layer, columns }: { layer: Layer; columns: ReturnType<typeof 
   const count = useCount(question);
   const fids = selection.filter((ref) => ref.layer === layer.id).map((ref) => ref.fid);
   const [offered, names, choose] = columns;
+  const mayExport = useSession((session) => session.account?.capabilities.includes("export") ?? false);
   const unseen = (conditions ?? []).filter((condition) => toMapFilter([condition], layer.fields) === undefined);
   return (
     <header className="table-bar">
@@ -98,7 +100,7 @@ function Toolbar({ layer, columns }: { layer: Layer; columns: ReturnType<typeof 
           <Button onClick={() => select(selection.filter((ref) => ref.layer !== layer.id))}>{t("table.clear")}</Button>
         </>
       )}
-      {question && <ExportButton question={question} />}
+      {question && mayExport && <ExportButton layer={layer} question={question} />}
       <Columns offered={offered} names={names} choose={choose} />
       <button type="button" className="quiet" aria-label={t("table.close")} title={t("table.close")} onClick={() => openTable(null)}>
         <CloseOutlined />
