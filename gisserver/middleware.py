@@ -11,8 +11,9 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gisserver.credentials import present
+from gisserver.errors import answer_error
 from gisserver.identity import Reader
-from layers.errors import Forbidden
+from layers.errors import Forbidden, StoreError
 
 if TYPE_CHECKING:
     from gisserver.context import Context
@@ -50,7 +51,7 @@ class CsrfRefused(Forbidden):
 def wrap(app: ASGIApp, context: Context) -> ASGIApp:
     """Return the application behind the door: handlers find who asks in `scope["state"]["reader"]`.
 
-    Raises into the outer layer what it refuses: NotAuthenticated, Forbidden, HTTPException (413).
+    What the door refuses (a key that does not hold, a missing CSRF token, a body too large) it answers itself.
     """
     return _Door(app, context)
 
@@ -73,21 +74,27 @@ class _Door:
             await send({"type": "http.response.start", "status": 204, "headers": list(PREFLIGHT)})
             await send({"type": "http.response.body", "body": b""})
             return
-        reader = await self._reader(scope)
-        scope.setdefault("state", {})["reader"] = reader
-        if reader.kind == "session" and scope["method"] not in SAFE and scope["path"] not in WITHOUT_CSRF:
-            given = next((v for k, v in scope["headers"] if k == b"x-csrf-token"), b"")
-            if not hmac.compare_digest(given, (reader.csrf or "").encode()):
-                raise CsrfRefused
-        await self._catch_up(scope)
-        await self.app(scope, _limited(scope, receive), self._dressed(send, reader, shared))
+        try:
+            # First, since what this process has not heard of yet may be a layer that the reader sees.
+            await self._catch_up(scope)
+            reader = await self._reader(scope)
+            scope["state"]["reader"] = reader
+            if reader.kind == "session" and scope["method"] not in SAFE and scope["path"] not in WITHOUT_CSRF:
+                _check_csrf(scope, reader)
+            receive = _limited(scope, receive)
+        except (StoreError, HTTPException) as refused:
+            # Dressed like any answer, so that also a page of another host can read why it was refused.
+            await answer_error(scope, refused)(scope, receive, self._dressed(send, True, shared))
+            return
+        await self.app(scope, receive, self._dressed(send, reader.is_public, shared))
 
     async def _reader(self, scope: Scope) -> Reader:
+        scope.setdefault("state", {})
         presented = present(scope)
         reader = self.context.identity.known(presented)
         if reader is None:
             reader = await asyncio.get_running_loop().run_in_executor(self.context.threads, self.context.identity.find, presented)
-        scope.setdefault("state", {})["presented"] = presented
+        scope["state"]["presented"] = presented
         return reader
 
     async def _catch_up(self, scope: Scope) -> None:
@@ -95,15 +102,15 @@ class _Door:
             if name == b"gis-seq" and _SEQ.match(value) and int(value) > self.context.seq:
                 await asyncio.get_running_loop().run_in_executor(self.context.threads, self.context.catch_up, int(value))
 
-    def _dressed(self, send: Send, reader: Reader, shared: bool) -> Send:
+    def _dressed(self, send: Send, is_public: bool, shared: bool) -> Send:
         async def dressed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message = {**message, "headers": self._headers(message["headers"], reader, shared)}
+                message = {**message, "headers": self._headers(message["headers"], is_public, shared)}
             await send(message)
 
         return dressed
 
-    def _headers(self, given: list[tuple[bytes, bytes]], reader: Reader, shared: bool) -> list[tuple[bytes, bytes]]:
+    def _headers(self, given: list[tuple[bytes, bytes]], is_public: bool, shared: bool) -> list[tuple[bytes, bytes]]:
         headers, is_page, has_policy, has_vary, has_cache = [], False, False, False, False
         for name, value in given:
             match name.lower():
@@ -115,7 +122,7 @@ class _Door:
                     has_vary = True
                 case b"cache-control":
                     has_cache = True
-                    if not reader.is_public and b"public" in value:
+                    if not is_public and b"public" in value:
                         # What is made for one reader is for no shared cache, whatever the handler thought.
                         value = value.replace(b"public", b"private")
             headers.append((name, value))
@@ -123,9 +130,15 @@ class _Door:
             headers.append((b"content-security-policy", PAGE_POLICY))
         if not has_vary:
             headers.append((b"vary", b"Authorization, Cookie"))
-        if not has_cache and not reader.is_public:
+        if not has_cache and not is_public:
             headers.append((b"cache-control", b"private, no-cache"))
         return headers + self.common + CORS if shared else headers + self.common
+
+
+def _check_csrf(scope: Scope, reader: Reader) -> None:
+    given = next((v for k, v in scope["headers"] if k == b"x-csrf-token"), b"")
+    if not hmac.compare_digest(given, (reader.csrf or "").encode()):
+        raise CsrfRefused
 
 
 def _has(scope: Scope, header: bytes) -> bool:

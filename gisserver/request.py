@@ -11,7 +11,7 @@ from gisserver.errors import NotAcceptable, UnsupportedMediaType
 from gisserver.language import preferred_language
 from gisserver.parameters import Parameters
 from gisserver.wording import WrongParameter
-from layers.errors import NotFound
+from layers.errors import NotFound, UnknownLayer
 
 if TYPE_CHECKING:
     from gisserver.context import Context
@@ -92,7 +92,15 @@ class Request:
 
         Raises UnknownLayer also where this reader may not know of it.
         """
-        return self.context.layer_for(self.audience, self.path[name])
+        try:
+            return self.context.layer_for(self.audience, self.path[name])
+        except UnknownLayer:
+            # Looking for it may have brought a newer catalogue; then the reader's grants are made from that one.
+            reader = self.context.identity.find(self.scope["state"]["presented"])
+            if reader is self.reader:
+                raise
+            self.scope["state"]["reader"] = reader
+            return self.context.layer_for(reader.audience, self.path[name])
 
     def fid(self) -> int:
         """Return the feature number of the address; NotFound where it cannot be one."""

@@ -109,14 +109,16 @@ def ensure_audience(store: Store, layers: Mapping[str, Layer], grants: Mapping[s
     grants
         What the audience may read and edit; a layer without a grant does not exist for it.
     capabilities
-        What it may do beside reading and editing (names of `layers.roles`); no part of the role.
+        What it may do beside reading and editing (names of `layers.roles`).
 
     Raises Unavailable where the database is too busy to take the privileges.
     """
     given = grants.values() if isinstance(grants, Mapping) else grants
     kept = {g.layer: g for g in sorted(given, key=lambda g: g.layer) if g.layer in layers}
-    fingerprint = _fingerprint([[g.key, g.edit, _listed(g.editable)] for g in kept.values()])
-    audience = Audience(f"gis_a_{fingerprint}", fingerprint, kept, frozenset(capabilities))
+    # Capabilities are nothing to PostgreSQL, but a document kept for an audience may tell of them.
+    able = frozenset(capabilities)
+    fingerprint = _fingerprint([[[g.key, g.edit, _listed(g.editable)] for g in kept.values()], sorted(able)])
+    audience = Audience(f"gis_a_{fingerprint}", fingerprint, kept, able)
     if not is_kept(store, audience):
         _keep(store, audience)
     return audience

@@ -13,8 +13,7 @@ from starlette.routing import Route
 from gisserver.endpoint import route
 from gisserver.identity import Reader
 from gisserver.request import Request
-from gisserver.routes.auth import answer, number
-from gisserver.routes.bodies import Body, read_body
+from gisserver.routes.bodies import Body, answer, done, number, read_body
 from layers.accounts import Account, account, accounts, change_account, create_account, set_password
 from layers.errors import Forbidden
 from layers.keys import keys, revoke_key
@@ -131,7 +130,7 @@ def delete_session(request: Request) -> Response:
     reader = _admin(request)
     end_session(request.context.store, reader.acting(request.scope), number(request, "session"), number(request))
     request.context.identity.forget()
-    return Response(status_code=204, headers={"Cache-Control": "no-store"})
+    return done()
 
 
 def delete_key(request: Request) -> Response:
@@ -139,7 +138,7 @@ def delete_key(request: Request) -> Response:
     reader = _admin(request)
     revoke_key(request.context.store, reader.acting(request.scope), number(request, "key"), number(request))
     request.context.identity.forget()
-    return Response(status_code=204, headers={"Cache-Control": "no-store"})
+    return done()
 
 
 def routes(context: Context) -> list[Route]:

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from gisserver.endpoint import route
 from gisserver.identity import Reader
 from gisserver.request import Request
-from gisserver.routes.auth import answer
+from gisserver.routes.bodies import answer
 from layers.audit import EVENTS, entries, record, verify
 from layers.moments import parse_moment
 

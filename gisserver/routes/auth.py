@@ -14,18 +14,18 @@ from starlette.routing import Route
 from gisserver.credentials import clear_cookie, session_cookie
 from gisserver.endpoint import route
 from gisserver.identity import Reader
-from gisserver.reply import dump
 from gisserver.request import Request
-from gisserver.routes.bodies import Body, read_body
+from gisserver.routes import accounts, audit, keys
+from gisserver.routes.bodies import Body, answer, done, number, read_body
 from layers.accounts import Account, account, change_account, change_password, check_password
 from layers.audit import Actor
-from layers.errors import Forbidden, UnknownAccount
+from layers.errors import Forbidden
 from layers.sessions import end_session, open_session, sessions
 
 if TYPE_CHECKING:
     from gisserver.context import Context
 
-__all__ = ["answer", "number", "routes"]
+__all__ = ["routes"]
 
 # Comparing a password costs 50 ms and 32 MiB: sign-ins wait for each other, and for nobody else's threads.
 LOGIN_THREADS = 2
@@ -71,7 +71,7 @@ def logout(request: Request) -> Response:
     if reader.kind == "session":
         end_session(request.context.store, reader.acting(request.scope), reader.number, reader.account_id, "logout")
         request.context.identity.forget(request.scope["state"]["presented"])
-    return Response(status_code=204, headers={"Set-Cookie": clear_cookie(_is_secure(request)), "Cache-Control": "no-store"})
+    return done({"Set-Cookie": clear_cookie(_is_secure(request))})
 
 
 def me(request: Request) -> Response:
@@ -105,7 +105,7 @@ def password(request: Request) -> Response:
     body = read_body(request, NewPassword)
     change_password(request.context.store, reader.acting(request.scope), body.old_password, body.new_password, reader.number)
     request.context.identity.forget()
-    return Response(status_code=204, headers={"Cache-Control": "no-store"})
+    return done()
 
 
 def list_sessions(request: Request) -> Response:
@@ -122,11 +122,11 @@ def delete_session(request: Request) -> Response:
     reader: Reader = request.reader
     end_session(request.context.store, reader.acting(request.scope), number(request), reader.require_person())
     request.context.identity.forget()
-    return Response(status_code=204, headers={"Cache-Control": "no-store"})
+    return done()
 
 
 def routes(context: Context) -> list[Route]:
-    """Return the routes of `/auth`."""
+    """Return every route about who may: `/auth`, accounts and the audit."""
     logins = ThreadPoolExecutor(LOGIN_THREADS, "login")
     return [
         route(context, "/auth/login", login, ("POST",), logins),
@@ -136,20 +136,8 @@ def routes(context: Context) -> list[Route]:
         route(context, "/auth/password", password, ("POST",), logins),
         route(context, "/auth/sessions", list_sessions),
         route(context, "/auth/sessions/{id}", delete_session, ("DELETE",)),
+        *keys.routes(context), *accounts.routes(context), *audit.routes(context),
     ]
-
-
-def answer(document: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """Answer a document that nobody keeps."""
-    return Response(dump(document), status, {"Cache-Control": "no-store", **(headers or {})}, "application/json")
-
-
-def number(request: Request, name: str = "id") -> int:
-    """Return the number that an address names; UnknownAccount where it can be none."""
-    text = request.path[name]
-    if not (text.isascii() and text.isdecimal() and len(text) < 19):
-        raise UnknownAccount(f"There is no '{text}'.")
-    return int(text)
 
 
 def _described(request: Request, found: Account) -> dict[str, Any]:

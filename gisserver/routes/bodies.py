@@ -1,13 +1,18 @@
-"""Small JSON bodies checked by a model; the first fault names the member."""
+"""Small JSON bodies: checked by a model when they come, kept by nobody when they go."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from typing import Any
 
+from pydantic import BaseModel, ConfigDict, ValidationError
+from starlette.responses import Response
+
+from gisserver.reply import dump
 from gisserver.request import Request
 from gisserver.wording import WrongParameter
+from layers.errors import UnknownAccount
 
-__all__ = ["Body", "read_body"]
+__all__ = ["Body", "answer", "done", "number", "read_body"]
 
 
 class Body(BaseModel):
@@ -31,3 +36,21 @@ def read_body[T: Body](request: Request, model: type[T]) -> T:
         if fault["type"] == "extra_forbidden":
             raise WrongParameter(place, "member", value=place, known=", ".join(model.model_fields)) from None
         raise WrongParameter(place, "kind", value=fault["msg"].removeprefix("Input should be ").removeprefix("a valid ")) from None
+
+
+def answer(document: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """Answer a document that nobody keeps."""
+    return Response(dump(document), status, {"Cache-Control": "no-store", **(headers or {})}, "application/json")
+
+
+def done(headers: dict[str, str] | None = None) -> Response:
+    """Answer that it is done, without a document."""
+    return Response(status_code=204, headers={"Cache-Control": "no-store", **(headers or {})})
+
+
+def number(request: Request, name: str = "id") -> int:
+    """Return the number that an address names; UnknownAccount where it can be none."""
+    text = request.path[name]
+    if not (text.isascii() and text.isdecimal() and len(text) < 19):
+        raise UnknownAccount(f"There is no '{text}'.")
+    return int(text)

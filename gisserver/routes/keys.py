@@ -11,8 +11,7 @@ from starlette.routing import Route
 from gisserver.endpoint import route
 from gisserver.identity import Reader
 from gisserver.request import Request
-from gisserver.routes.auth import answer, number
-from gisserver.routes.bodies import Body, read_body
+from gisserver.routes.bodies import Body, answer, done, number, read_body
 from layers.errors import UnknownLayer
 from layers.keys import LONGEST_DAYS, create_key, keys, revoke_key
 
@@ -56,7 +55,7 @@ def delete_key(request: Request) -> Response:
     reader: Reader = request.reader
     revoke_key(request.context.store, reader.acting(request.scope), number(request), reader.require_person())
     request.context.identity.forget()
-    return Response(status_code=204, headers={"Cache-Control": "no-store"})
+    return done()
 
 
 def routes(context: Context) -> list[Route]:

@@ -169,7 +169,8 @@ class TestAudiences:
         different = [audience(store, *grants).role for grants in (
             [LayerGrant("plot")], [LayerGrant("plot", edit=True)], [LayerGrant("plot", fields=("name",))],
             [LayerGrant("plot", edit=True, edit_districts=("01",))], [LayerGrant("mast")], [])]
-        assert len({one.role, *different}) == 7
+        able = ensure_audience(store, Catalogue(store).layers, [], ["export"])
+        assert len({one.role, able.role, *different}) == 8
 
     def test_layers_look_equal_across_audiences(self):
         one = Audience("a", "a", {"plot": LayerGrant("plot", edit=True, districts=("01",)), "mast": LayerGrant("mast")})
