@@ -26,7 +26,11 @@ may_install() {
 }
 
 apt_get() {
-  as_root env DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l apt-get -qq -o Dpkg::Use-Pty=0 "$@" </dev/null >&2
+  local log=$var/setup.log
+  if ! as_root env DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l apt-get -q -y -o Dpkg::Use-Pty=0 "$@" </dev/null >"$log" 2>&1; then
+    tail -n 15 "$log" >&2
+    return 1
+  fi
 }
 
 # PostgreSQL's packages make a cluster and start it. The project has its own: while the packages are being installed, and
@@ -181,7 +185,7 @@ ensure_web() {
   locked=$(sha256sum <"$root/web/package-lock.json")
   if [ "$(cat "$root/web/node_modules/.locked" 2>/dev/null)" != "$locked" ]; then
     say "Installing the web client's packages …" "正在安装网页客户端的软件包……"
-    (cd "$root/web" && npm ci --no-audit --no-fund --loglevel=error) >&2
+    (cd "$root/web" && npm ci --no-audit --no-fund --no-update-notifier --loglevel=error) >&2
     printf '%s' "$locked" >"$root/web/node_modules/.locked"
   fi
   say "Building the web client …" "正在构建网页客户端……"
