@@ -78,7 +78,8 @@ def _authorization(header: bytes) -> str:
             return base64.b64decode(value.strip(), validate=True).decode().partition(":")[2]
         except (binascii.Error, UnicodeDecodeError):
             pass
-    raise NotAuthenticated("Authorization must be 'Bearer <key>', or 'Basic' with a key as its password.")
+    raise NotAuthenticated("Authorization must be 'Bearer <key>', or 'Basic' with a key as its password.",
+                           "Authorization 须为 Bearer 加密钥，或以密钥为密码的 Basic。")
 
 
 def _session(header: bytes) -> str | None:

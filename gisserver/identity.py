@@ -75,7 +75,7 @@ class Reader:
             return
         if self.is_public:
             raise NotAuthenticated("Sign in first.")
-        raise Forbidden(f"This needs the permission '{capability}'.")
+        raise Forbidden(f"This needs the permission '{capability}'.", f"需要权限“{capability}”。")
 
     def require_person(self) -> int:
         """Return the account of a signed-in person. Raises NotAuthenticated for nobody, Forbidden for a key.
@@ -85,7 +85,7 @@ class Reader:
         if self.account_id is None:
             raise NotAuthenticated("Sign in first.")
         if self.kind != "session":
-            raise Forbidden("This needs a signed-in person; a key cannot do it.")
+            raise Forbidden("This needs a signed-in person; a key cannot do it.", "此操作须本人登录，不能使用密钥。")
         return self.account_id
 
     def acting(self, scope: Scope) -> Actor:
@@ -141,7 +141,7 @@ class Identity:
         if found is None:
             self._readers.pop(presented.hashed, None)
             if presented.kind == "key":
-                raise NotAuthenticated("The key is not known, has expired or was revoked.")
+                raise NotAuthenticated("The key is not known, has expired or was revoked.", "密钥不存在、已过期或已吊销。")
             return self._find_public()
         if found.is_due:
             (touch_key if found.kind == "key" else touch_session)(self.store, found.number)

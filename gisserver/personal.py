@@ -37,7 +37,7 @@ def audience_for(request: Request, layer: Layer, fid: int | None = None, **detai
         return plain
     reason = " ".join(given.split())
     if not SHORTEST <= len(reason) <= LONGEST:
-        raise InvalidParameter("reason", f"has {SHORTEST} to {LONGEST} characters / 须为 {SHORTEST} 至 {LONGEST} 个字符")
+        raise InvalidParameter("reason", f"has {SHORTEST} to {LONGEST} characters", f"须为 {SHORTEST} 至 {LONGEST} 个字符")
     query = request.scope.get("query_string", b"").decode("latin-1")
     record(request.context.store, request.reader.acting(request.scope), "personal_opened", layer=layer.id, fid=fid, reason=reason,
            detail={"fields": [f.name for f in opened.fields(layer) if f.personal], **({"query": query[:2000]} if fid is None else {}), **detail})

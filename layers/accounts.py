@@ -98,8 +98,8 @@ def create_account(store: Store, roles: Roles, actor: Actor, username: str, pass
     """
     plain = _username(username)
     if not USERNAME.match(plain):
-        raise InvalidParameter("username", "has 2 to 63 letters, digits or Chinese characters, also . _ - @ after the first / "
-                                           "须为 2 至 63 个字母、数字、汉字或 . _ - @")
+        raise InvalidParameter("username", "has 2 to 63 letters, digits or Chinese characters, also . _ - @ after the first",
+                               "须为 2 至 63 个字母、数字、汉字或 . _ - @")
     passwords.check_strength(password, plain)
     values = {"username": plain, "display_name": _display_name(display_name or username), "roles": list(roles.combination(names)),
               "hash": passwords.hash_password(password), "districts": _districts(districts), "locale": _locale(locale),
@@ -110,7 +110,7 @@ def create_account(store: Store, roles: Roles, actor: Actor, username: str, pass
                 "INSERT INTO gis.account (username, display_name, password_hash, roles, districts, locale, must_change) "
                 "VALUES (%(username)s, %(display_name)s, %(hash)s, %(roles)s, %(districts)s, %(locale)s, %(must_change)s)", values)
     except psycopg.errors.UniqueViolation:
-        raise InvalidParameter("username", f"'{plain}' is taken / 用户名已被使用") from None
+        raise InvalidParameter("username", f"'{plain}' is taken", "用户名已被使用") from None
     return account(store, plain)
 
 
@@ -122,7 +122,7 @@ def change_account(store: Store, roles: Roles, actor: Actor, account_id: int, *,
     Raises UnknownAccount, InvalidParameter; Forbidden where an actor would change their own permissions.
     """
     if actor.account_id == account_id and not (names is KEEP and districts is KEEP and is_disabled is KEEP):
-        raise Forbidden("Nobody changes the permissions of their own account.")
+        raise Forbidden("Nobody changes the permissions of their own account.", "不能变更自己账号的权限。")
     changes: dict[str, Any] = {}
     if names is not KEEP:
         changes["roles"] = list(roles.combination(names))
@@ -191,7 +191,7 @@ def change_password(store: Store, actor: Actor, old: str, new: str, keep_session
     Raises SignInRefused where the old one is wrong (it counts as a failed attempt), InvalidParameter where the new one is weak.
     """
     if old == new:
-        raise InvalidParameter("new_password", "is the old one / 不能与原密码相同")
+        raise InvalidParameter("new_password", "is the old one", "不能与原密码相同")
     passwords.check_strength(new, actor.name, "new_password")
     found = check_password(store, actor.name, old, actor.address, actor.request_id)
     _write_password(store, replace(actor, account_id=found.account_id), found.account_id, new, False, keep_session)
@@ -259,7 +259,7 @@ def _username(text: str) -> str:
 def _display_name(text: str) -> str:
     plain = " ".join(text.split())
     if not 0 < len(plain) <= 80 or any(unicodedata.category(c) == "Cc" for c in plain):
-        raise InvalidParameter("display_name", "has 1 to 80 characters / 须为 1 至 80 个字符")
+        raise InvalidParameter("display_name", "has 1 to 80 characters", "须为 1 至 80 个字符")
     return plain
 
 
@@ -268,11 +268,11 @@ def _districts(codes: Sequence[str] | None) -> list[str] | None:
         return None
     for code in codes:
         if not re.fullmatch(r"[0-9A-Za-z_.-]{1,32}", code):
-            raise InvalidParameter("districts", f"'{code}' is not a district code / 不是辖区代码")
+            raise InvalidParameter("districts", f"'{code}' is not a district code", "不是辖区代码")
     return sorted(set(codes))
 
 
 def _locale(locale: str | None) -> str | None:
     if locale not in (None, "zh", "en"):
-        raise InvalidParameter("locale", "is 'zh' or 'en' / 须为 zh 或 en")
+        raise InvalidParameter("locale", "is 'zh' or 'en'", "须为 zh 或 en")
     return locale

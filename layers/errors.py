@@ -23,7 +23,14 @@ from typing import Any
 
 
 class StoreError(Exception):
-    """Something about the city's data went wrong."""
+    """Something about the city's data went wrong; `chinese` says it to readers of Chinese, where the kind of error does not."""
+
+    chinese: str | None = None
+
+    def __init__(self, message: str = "", chinese: str | None = None) -> None:
+        super().__init__(message)
+        if chinese is not None:
+            self.chinese = chinese
 
     def details(self) -> dict[str, Any]:
         """Return members that go beside `detail` in the error document."""
@@ -71,10 +78,10 @@ class UnknownAccount(NotFound):
 
 
 class InvalidParameter(StoreError):
-    """One named parameter is wrong."""
+    """One named parameter is wrong; `chinese` is the message for readers of Chinese."""
 
-    def __init__(self, parameter: str, message: str) -> None:
-        super().__init__(f"Parameter '{parameter}': {message}")
+    def __init__(self, parameter: str, message: str, chinese: str | None = None) -> None:
+        super().__init__(f"Parameter '{parameter}': {message}", None if chinese is None else f"参数“{parameter}”：{chinese}")
         self.parameter = parameter
 
     def details(self) -> dict[str, Any]:

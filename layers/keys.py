@@ -41,9 +41,9 @@ def create_key(store: Store, actor: Actor, account_id: int, title: str, layers: 
     """
     plain = " ".join(title.split())
     if not 0 < len(plain) <= 80:
-        raise InvalidParameter("title", "has 1 to 80 characters / 须为 1 至 80 个字符")
+        raise InvalidParameter("title", "has 1 to 80 characters", "须为 1 至 80 个字符")
     if not 1 <= days <= LONGEST_DAYS:
-        raise InvalidParameter("days", f"is 1 to {LONGEST_DAYS} / 须为 1 至 {LONGEST_DAYS}")
+        raise InvalidParameter("days", f"is 1 to {LONGEST_DAYS}", f"须为 1 至 {LONGEST_DAYS}")
     secret = new_token()
     # What is shown of a key later, so that people tell theirs apart, is random of its own: nothing of the secret.
     key = f"{PREFIX}{new_token()[:6]}_{secret}"

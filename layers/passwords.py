@@ -69,15 +69,15 @@ def check_strength(password: str, username: str, parameter: str = "password") ->
     kinds = sum((any(c.islower() for c in plain), any(c.isupper() for c in plain), any(c.isdigit() for c in plain),
                  any(not (c.islower() or c.isupper() or c.isdigit()) for c in plain)))
     faults = (
-        (len(plain) < SHORTEST, f"needs at least {SHORTEST} characters / 至少 {SHORTEST} 个字符"),
-        (len(plain) > LONGEST, f"has at most {LONGEST} characters / 至多 {LONGEST} 个字符"),
-        (any(unicodedata.category(c) == "Cc" for c in plain), "has control characters / 含有控制字符"),
-        (kinds < 3 and len(plain) < 20, "needs three of: small letters, capitals, digits, other characters; or 20 characters / "
-                                        "须含小写、大写、数字、其他字符中的三种，或不少于 20 个字符"),
-        (len(set(plain)) < 6, "repeats too few characters / 字符过于单一"),
-        (len(username) > 2 and username.lower() in low, "contains the user name / 不能包含用户名"),
-        (any(word in low for word in COMMON), "contains a common password / 不能包含常见密码"),
+        (len(plain) < SHORTEST, f"needs at least {SHORTEST} characters", f"至少 {SHORTEST} 个字符"),
+        (len(plain) > LONGEST, f"has at most {LONGEST} characters", f"至多 {LONGEST} 个字符"),
+        (any(unicodedata.category(c) == "Cc" for c in plain), "has control characters", "含有控制字符"),
+        (kinds < 3 and len(plain) < 20, "needs three of: small letters, capitals, digits, other characters; or 20 characters",
+         "须含小写、大写、数字、其他字符中的三种，或不少于 20 个字符"),
+        (len(set(plain)) < 6, "repeats too few characters", "字符过于单一"),
+        (len(username) > 2 and username.lower() in low, "contains the user name", "不能包含用户名"),
+        (any(word in low for word in COMMON), "contains a common password", "不能包含常见密码"),
     )
-    for is_broken, message in faults:
+    for is_broken, english, chinese in faults:
         if is_broken:
-            raise InvalidParameter(parameter, message)
+            raise InvalidParameter(parameter, english, chinese)

@@ -130,11 +130,12 @@ class Roles(_Part):
         """Check the roles of one account. Raises InvalidParameter for an unknown role or two that exclude each other."""
         for name in names:
             if name not in self.roles or name == self.public:
-                raise InvalidParameter("roles", f"'{name}' is not one of: "
-                                                f"{', '.join(r for r in self.roles if r != self.public)}.")
+                known = ", ".join(r for r in self.roles if r != self.public)
+                raise InvalidParameter("roles", f"'{name}' is not one of: {known}.", f"没有角色“{name}”。可用角色：{known}。")
         for group in self.exclusive:
             if len(both := [n for n in group if n in names]) > 1:
-                raise InvalidParameter("roles", f"nobody has {' and '.join(both)} at once.")
+                raise InvalidParameter("roles", f"nobody has {' and '.join(both)} at once.",
+                                       f"{'、'.join(self.roles[n].title.zh for n in both)}不能由同一人兼任。")
         return tuple(dict.fromkeys(names))
 
     def capabilities(self, names: Iterable[str]) -> frozenset[str]:

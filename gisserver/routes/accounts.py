@@ -54,7 +54,8 @@ def _within_reach(request: Request, names: Iterable[str]) -> None:
     """Refuse what only the machine may do: the other admins are not in the hand of this one."""
     roles = request.context.identity.roles.roles
     if alone := sorted(n for n in names if n in roles and roles[n].machine_only):
-        raise Forbidden(f"Accounts with {', '.join(alone)} are made and changed on the machine only (gis user).")
+        raise Forbidden(f"Accounts with {', '.join(alone)} are made and changed on the machine only (gis user).",
+                        f"{'、'.join(roles[n].title.zh for n in alone)}账号只能在服务器上用 gis user 建立和变更。")
 
 
 def _reached(request: Request) -> Account:
@@ -118,7 +119,7 @@ def post_password(request: Request) -> Response:
     reader = _admin(request)
     found = _reached(request)
     if found.account_id == reader.account_id:
-        raise Forbidden("Change your own password at /auth/password.")
+        raise Forbidden("Change your own password at /auth/password.", "请在 /auth/password 修改自己的密码。")
     password = make_password()
     set_password(request.context.store, reader.acting(request.scope), found.account_id, password)
     request.context.identity.forget()

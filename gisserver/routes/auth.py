@@ -156,6 +156,6 @@ def _from_own_pages(request: Request) -> None:
     site = request.header("sec-fetch-site")
     origin = request.header("origin")
     if site is not None and site not in ("same-origin", "none"):
-        raise Forbidden("Sign in from the service's own pages.")
+        raise Forbidden("Sign in from the service's own pages.", "请从本服务的页面登录。")
     if site is None and origin is not None and urlsplit(origin).netloc != urlsplit(request.base).netloc:
-        raise Forbidden("Sign in from the service's own pages.")
+        raise Forbidden("Sign in from the service's own pages.", "请从本服务的页面登录。")
