@@ -1,0 +1,58 @@
+"""The calendar of the demo city: years as numbers become moments with the precision of their time, and changesets.
+
+What happened is entered with the precision it was known with: years before 1990, months before 2003, days since. What is
+known up to `FIRST_LOAD` is the first load; then come yearly updates, and what lies after `REFERENCE` is plans.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+__all__ = ["FIRST_LOAD", "PLANS", "REFERENCE", "REFERENCE_DAY", "STEPS", "moments", "step_of", "years_of"]
+
+REFERENCE_DAY = np.datetime64("2026-11-01")
+REFERENCE = 2026.0 + 304 / 365
+FIRST_LOAD = 2021.0
+_YEARS = (2021, 2022, 2023, 2024, 2025, 2026)
+PLANS = 1 + len(_YEARS)
+# (title zh, title en) of each changeset, in order.
+STEPS = (("1985—2020 年数据建库", "First load, 1985 to 2020"),
+         *((f"{y} 年度更新", f"Yearly update {y}") for y in _YEARS),
+         ("规划与在建项目计划(至 2030 年)", "Plans up to 2030"))
+
+
+def moments(years: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return (datetime64[s], precision) of years as numbers; NaN becomes NaT with precision 's'.
+
+    A later year never becomes an earlier moment, so what lies within something stays within it.
+
+    Example
+    -------
+    >>> moments(np.array([1986.7, 2001.5, np.nan]))
+    (array(['1986-01-01T00:00:00', '2001-07-01T00:00:00', 'NaT'], dtype='datetime64[s]'), array(['y', 'm', 's'], dtype='<U1'))
+    """
+    years = np.asarray(years, dtype=float)
+    known = ~np.isnan(years)
+    filled = np.where(known, years, 2000.0)
+    whole = np.floor(filled).astype(int)
+    first = (whole - 1970).astype("datetime64[Y]")
+    month = first.astype("datetime64[M]") + np.floor((filled - whole) * 12).astype(int)
+    length = ((first + 1).astype("datetime64[D]") - first.astype("datetime64[D]")).astype(int)
+    day = first.astype("datetime64[D]") + np.floor((filled - whole) * length).astype(int)
+    precision = np.where(filled < 1990, "y", np.where(filled < 2003, "m", "d"))
+    at = np.where(precision == "y", first.astype("datetime64[s]"),
+                  np.where(precision == "m", month.astype("datetime64[s]"), day.astype("datetime64[s]")))
+    return np.where(known, at, np.datetime64("NaT")), np.where(known, precision, "s")
+
+
+def years_of(at: np.ndarray) -> np.ndarray:
+    """Return calendar years (int) of moments; 0 for NaT."""
+    at = np.asarray(at, dtype="datetime64[s]")
+    return np.where(np.isnat(at), 0, at.astype("datetime64[Y]").astype("int64") + 1970)
+
+
+def step_of(at: np.ndarray) -> np.ndarray:
+    """Return in which changeset something of that moment is entered; 0 for NaT."""
+    at = np.asarray(at, dtype="datetime64[s]")
+    step = np.clip(years_of(at) - 2020, 0, len(_YEARS))
+    return np.where(np.isnat(at), 0, np.where(at >= REFERENCE_DAY, PLANS, step))
