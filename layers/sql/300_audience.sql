@@ -223,6 +223,10 @@ END $$;
 CREATE OR REPLACE FUNCTION gis.drop_role(p_role name) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   IF EXISTS (SELECT FROM pg_roles WHERE rolname = p_role) THEN
+    -- An owner who is no superuser takes away only what is given to roles it has itself.
+    IF NOT pg_has_role(p_role, 'USAGE') THEN
+      EXECUTE format('GRANT %I TO %I', p_role, current_user);
+    END IF;
     EXECUTE format('DROP OWNED BY %I', p_role);
     BEGIN
       EXECUTE format('DROP ROLE %I', p_role);

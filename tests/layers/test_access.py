@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import secrets
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 from psycopg import sql
 
 from config.settings import ROOT
+from gisserver.ops.preparation import prepare_store
 from layers.access import Audience, LayerGrant, ensure_audience, is_kept, prune_audiences, regrant_all
 from layers.catalogue import Catalogue
 from layers.errors import DefinitionError, InvalidParameter
@@ -240,6 +243,52 @@ class TestAudiences:
         assert is_kept(store, old)
 
 
+class TestAnOwnerWithoutSuperuser:
+    """On a managed database nobody is a superuser: all is enforced, and what is slower for it is said."""
+
+    @pytest.fixture
+    def managed(self, server: Any) -> Iterator[Store]:
+        name = f"gis_test_{secrets.token_hex(4)}"
+        with Store(server.create(name, "template0")).connect() as connection:
+            connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN CREATEROLE").format(sql.Identifier(name)))
+            connection.execute(sql.SQL("ALTER DATABASE {0} OWNER TO {0}").format(sql.Identifier(name)))
+            connection.execute("CREATE EXTENSION postgis")
+            connection.execute("CREATE EXTENSION btree_gist")
+            # Whoever connects is this owner, and has no more than its rights.
+            connection.execute(sql.SQL("ALTER DATABASE {0} SET role = {0}").format(sql.Identifier(name)))
+        store = Store(server.database(name))
+        try:
+            prepare_store(store, ROOT / "config" / "city.yaml")
+            yield store
+        finally:
+            store.close()
+            server.drop(name)
+            with Store(server.database("postgres")).connect() as connection:
+                connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
+
+    def test_rows_fields_and_pruning(self, managed: Store):
+        layer = parse_layer(PLOT)
+        register(managed, layer)
+        with Batch(managed) as batch:
+            first = batch.reserve_fids(3)
+            batch.copy(layer, ["geom", "name", "district_code"], (
+                (i, "n", first + i, "[2000-01-01T00:00Z,)", "d", "s", None, square(i), f"plot {i}", f"0{i + 1}") for i in range(3)))
+            batch.apply("tester", "first load")
+        with managed.read() as connection:
+            assert connection.execute("SELECT current_setting('is_superuser'), current_user = session_user").fetchone() == ("off", False)
+            is_present, detail = connection.execute("SELECT is_present, detail FROM gis.capability WHERE name = 'leakproof'").fetchone()
+        assert not is_present and "geometry_overlaps" in detail
+        limited = audience(managed, LayerGrant("plot", districts=("02",), fields=("name",)))
+        near = "SELECT name FROM city.plot WHERE geom && ST_MakeEnvelope(116, 39, 117, 40, 4490)"
+        assert ask(managed, limited, near) == [("plot 1",)]
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            ask(managed, limited, "SELECT owner_name FROM city.plot")
+        assert regrant_all(managed) == 1
+        assert prune_audiences(managed, unused_hours=-1) == 1
+        with managed.read() as connection:
+            assert connection.execute("SELECT count(*) FROM pg_policy").fetchone() == (0,)
+
+
 class TestIndexes:
     """A row policy must not cost the index: only leakproof functions may run before it."""
 
@@ -264,6 +313,16 @@ class TestIndexes:
                                          "WHERE geom && ST_MakeEnvelope(116.25, 39.82, 116.256, 39.826, 4490) AND valid @> now()")
         text = json.dumps(plan)
         assert '"Index Cond": "((geom && ' in text and "(valid @> now())" in text.partition('"Index Cond"')[2]
+
+    def test_without_the_marks_the_index_would_be_lost(self, store: Store, plot: Layer):
+        limited = audience(store, LayerGrant("plot", districts=("01",)))
+        with store.connect(autocommit=False) as connection:
+            connection.execute("ALTER FUNCTION geometry_overlaps(geometry, geometry) NOT LEAKPROOF")
+            connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(limited.role)))
+            ((plan,),) = connection.execute("EXPLAIN (FORMAT JSON) SELECT fid FROM city.plot "
+                                            "WHERE geom && ST_MakeEnvelope(116.25, 39.82, 116.256, 39.826, 4490)").fetchall()
+            connection.rollback()
+        assert "Index Cond" not in json.dumps(plan)
 
     def test_a_leaking_function_is_not_marked(self, store: Store):
         with store.read() as connection:
