@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -55,15 +56,21 @@ DRAWERS = {"util", "utils", "helper", "helpers", "common", "misc", "manager", "m
 # pygeoapi asks for a process manager by this name
 NOT_A_DRAWER = {"gisserver.ogc.manager"}
 LONGEST = 400
+# what .gitignore leaves out
+MADE = {".git", ".venv", "node_modules", "dist", "__pycache__", ".pytest_cache", ".ruff_cache", ".hypothesis", "test-results"}
+MADE_SUFFIXES = {".pyc"}
 SOURCES = {".py", ".sql", ".ts", ".tsx", ".css", ".sh"}
 
 MODULES = read_modules(ROOT, tuple(FLOORS))
 
 
-def tracked_files() -> list[Path]:
-    """Return what is, or would be, committed."""
-    listed = subprocess.run(["git", "ls-files", "-coz", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True)
-    return [path for name in listed.stdout.decode().split("\0") if name and (path := ROOT / name).is_file()]
+def our_files() -> list[Path]:
+    """Return the files of the project, without what is made or installed."""
+    found = []
+    for folder, folders, names in os.walk(ROOT):
+        folders[:] = [name for name in folders if name not in MADE and not (Path(folder, name) == ROOT / "var")]
+        found += [path for name in names if (path := Path(folder, name)).is_file() and path.suffix not in MADE_SUFFIXES]
+    return sorted(found)
 
 
 def module_of(source: str, name: str = "layers.probe") -> Module:
@@ -127,7 +134,7 @@ def test_one_door_to_the_data():
 
 
 def test_files_are_short():
-    long = {str(path.relative_to(ROOT)): lines for path in tracked_files() if path.suffix in SOURCES
+    long = {str(path.relative_to(ROOT)): lines for path in our_files() if path.suffix in SOURCES
             and (lines := len(path.read_text("utf-8").splitlines())) > LONGEST}
     assert long == {}
 
@@ -145,7 +152,7 @@ def test_nothing_names_a_machine_or_a_registry():
     hosts = [r"pypi\." + "org", "python" + "hosted", "npmjs" + r"\.", "npm" + "mirror", r"tuna\.", r"deb\.debian" + r"\.org"]
     folders = ["/" + "work/", "/" + "root/", "/" + r"home/[a-z]", "/" + "Users/", "/tmp/" + "gisdev", "/tmp/" + "uvboot"]
     forbidden = re.compile("|".join([*hosts, *folders]).encode())
-    found = [f"{path.relative_to(ROOT)}: {match[0].decode()}" for path in tracked_files()
+    found = [f"{path.relative_to(ROOT)}: {match[0].decode()}" for path in our_files()
              if path.suffix not in (".png", ".gpkg", ".parquet", ".tif", ".woff2", ".ico")
              and (match := forbidden.search(path.read_bytes()))]
     assert found == []

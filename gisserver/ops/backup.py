@@ -44,12 +44,11 @@ def save(dsn: str, path: Path) -> Backup:
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     environment = _password_apart(dsn)
     try:
-        # created by us and not by pg_dump: personal data is nobody else's to read
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
-            _run([programs.program("pg_dump"), "--format=custom", "--compress=6", "--no-sync", "-d", _without_password(dsn)],
-                 environment, out)
-            out.flush()
-            os.fsync(out.fileno())
+        # made before pg_dump fills it: personal data is nobody else's to read
+        os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+        # by name and not by standard output, where it would append its table of contents a second time
+        _run([programs.program("pg_dump"), "--format=custom", "--compress=6", f"--file={draft}", "-d", _without_password(dsn)],
+             environment)
         tables = check(draft, programs)
         draft.replace(path)
     finally:
