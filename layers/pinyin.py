@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 from layers.store import Store
 
-__all__ = ["FIRST", "LAST", "fill_pinyin", "initial_letters"]
+__all__ = ["FIRST", "LAST", "fill_pinyin", "initial_letters", "spelled"]
 
 FIRST, LAST = 0x4E00, 0x9FFF
 # A second reading counts if at least this share of the dictionary's phrases with the character use it.
@@ -72,3 +72,14 @@ def fill_pinyin(store: Store) -> bool:
                            (edition, codes))
         connection.execute("SELECT gis.rebuild_search(layer) FROM (SELECT DISTINCT layer FROM gis.search_scope) s")
     return True
+
+
+def spelled(text: str) -> str:
+    """Return a text with its Chinese characters in pinyin without tones, each set apart by blanks.
+
+    >>> spelled("区划代码A")
+    'qu hua dai ma A'
+    """
+    from pypinyin import Style, lazy_pinyin
+
+    return " ".join(part.strip() for part in lazy_pinyin(text, style=Style.NORMAL) if part.strip())

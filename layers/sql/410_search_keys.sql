@@ -85,8 +85,9 @@ BEGIN
   LATERAL (SELECT translate(lower(normalize(t.text, NFKC)), E' \t\n\r·•,', '') AS plain OFFSET 0) plains,
   LATERAL (SELECT CASE WHEN t.kind <> 'code' AND plain ~ '[〇零一二两三四五六七八九十百栋幢#室]|号院?[0-9]+-'
                        THEN gis.plain_address(plain) ELSE plain END AS norm OFFSET 0) norms,
-  LATERAL (SELECT ARRAY(SELECT ascii(c) FROM unnest(string_to_array(left(norms.norm, 200), NULL)) c) AS cps OFFSET 0) points,
-  LATERAL (SELECT 19968 <= ANY (cps) AND t.kind <> 'code' AND v_pinyin IS NOT NULL AS is_so OFFSET 0) chinese,
+  LATERAL (SELECT CASE WHEN t.kind <> 'code' THEN ARRAY(
+             SELECT ascii(c) FROM unnest(string_to_array(left(norms.norm, 200), NULL)) c) END AS cps OFFSET 0) points,
+  LATERAL (SELECT coalesce(19968 <= ANY (cps) AND v_pinyin IS NOT NULL, false) AS is_so OFFSET 0) chinese,
   LATERAL (SELECT CASE WHEN chinese.is_so THEN ARRAY(
              SELECT i FROM (SELECT CASE WHEN cp BETWEEN 19968 AND 40959 THEN v_pinyin[cp - 19967]::integer
                                         WHEN cp BETWEEN 97 AND 122 OR cp BETWEEN 48 AND 57 THEN cp ELSE 0 END AS i
