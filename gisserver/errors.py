@@ -17,6 +17,7 @@ from gisserver.pages import render
 from gisserver.wording import problem_title, sentence
 from layers import errors
 from layers.accounts import SignInLocked
+from spatial_models.jobs import TooManyJobs
 
 __all__ = ["CarriedProblem", "NotAcceptable", "UnsupportedMediaType", "answer_error", "code_of", "status_of"]
 
@@ -56,6 +57,7 @@ STATUS: tuple[tuple[type[Exception], int, str], ...] = (
     (errors.UndoRefused, 409, "undo-refused"),
     (errors.PreconditionRequired, 428, "precondition-required"),
     (SignInLocked, 429, "too-many-requests"),
+    (TooManyJobs, 429, "too-many-requests"),
     (errors.NotAuthenticated, 401, "not-authenticated"),
     (errors.Forbidden, 403, "forbidden"),
     (errors.Unavailable, 503, "unavailable"),

@@ -102,8 +102,9 @@ class WrongParameter(InvalidParameter):
 def sentence(error: Exception, language: str) -> str:
     """Say what went wrong in a language ('zh' or 'en'), as far as it is known in that language."""
     if language == "zh":
-        if isinstance(error, WrongParameter):
-            return error.chinese
+        # Errors that know their Chinese say it themselves.
+        if isinstance(chinese := getattr(error, "chinese", None), str):
+            return chinese
         template = DETAILS_ZH.get(type(error).__name__)
         if template:
             return template.format(**vars(error))

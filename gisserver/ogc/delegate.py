@@ -50,7 +50,9 @@ def carry(request: Request, handler: Callable[..., Any], *names: str, form: str 
     api = _api(request.context, request.base)
     # Some of its handlers read the format from the address again, so it is said there.
     query = urlencode({name: value for name, value in request.parameters.items() if name not in ("f", "lang")} | {"f": form})
-    asked = APIRequest(StarletteRequest(request.scope | {"query_string": query.encode()}), api.locales)
+    # The language is said below; of Accept-Language it knows no 'zh' without a country.
+    headers = [pair for pair in request.scope["headers"] if pair[0] != b"accept-language"]
+    asked = APIRequest(StarletteRequest(request.scope | {"query_string": query.encode(), "headers": headers}), api.locales)
     asked._data = request.body
     asked._locale = next(locale for locale in api.locales if str(locale).startswith(request.language))
     headers, status, content = handler(api, asked, *names)

@@ -42,8 +42,8 @@ def items(request: Request) -> Response:
         request, question.query)
     links = alternates(address, FORMATS, form, dict(request.parameters))
     if following:
-        again = {**request.parameters, "cursor": following, "f": form}
-        again.pop("key", None)
+        again = {name: value for name, value in request.parameters.items() if name not in ("f", "key")} | {
+            "cursor": following, "f": form}
         links.append(link(with_parameters(address, again), "next", form, "Next page"))
         if len(links[-1]["href"]) < MAX_LINK_CHARACTERS:
             headers["Link"] = f'<{links[-1]["href"]}>; rel="next"'

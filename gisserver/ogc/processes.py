@@ -22,10 +22,10 @@ def processes(request: Request) -> Response:
     form = request.format(FORMATS)
     request.parameters.take_integer("limit", 10, 1, 1000, clamp=True)
     request.parameters.finish()
-    document = carry(request, carried.describe_processes).document
-    for each in document["processes"]:
+    listed = carry(request, carried.describe_processes).document["processes"]
+    for each in listed:
         each["links"] = [link(f"{request.base}/ogc/processes/{each['id']}", "self", "json", each["title"])]
-    return _answer(request, form, document, "processes", "/ogc/processes")
+    return _answer(request, form, {"processes": listed}, "processes", "/ogc/processes")
 
 
 def process(request: Request) -> Response:

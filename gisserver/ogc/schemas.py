@@ -27,10 +27,12 @@ _TEMPORAL_NOTE = {
 
 
 def is_queryable(field: LayerField) -> bool:
+    """May a filter name the field?"""
     return field.type != "json"
 
 
 def is_sortable(field: LayerField) -> bool:
+    """Has the field an order?"""
     return field.type not in ("json", "codes")
 
 

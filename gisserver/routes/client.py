@@ -19,6 +19,7 @@ from layers.errors import NotFound
 __all__ = ["DIST", "asset", "client_page", "static_file"]
 
 DIST = Path(__file__).resolve().parents[2] / "web" / "dist"
+NOT_OF_THE_CLIENT = ("ogc", "api", "auth", "wms", "wmts", "tms", "wfs")
 # Vite puts a hash of the content into these names.
 _HASHED = re.compile(r"[-.][A-Za-z0-9_-]{8,}\.[a-z0-9]+\Z")
 _ENCODED = ("application/javascript", "text/", "application/json", "image/svg+xml", "application/wasm",
@@ -43,10 +44,11 @@ def client_page(request: Request) -> Response:
 
 def asset(request: Request) -> Response:
     """Answer a built file of the client; what has no file is a route of the client."""
-    found = _file(DIST, request.path["path"])
+    path = request.path["path"]
+    found = _file(DIST, path)
     if found is None:
-        if "." in request.path["path"].rpartition("/")[2]:
-            raise NotFound(f"There is no file '{request.path['path']}'.")
+        if "." in path.rpartition("/")[2] or path.partition("/")[0] in NOT_OF_THE_CLIENT:
+            raise NotFound(f"There is nothing at '/{path}'.")
         return client_page(request)
     return _answer(request, found)
 

@@ -47,7 +47,8 @@ def test_create_read_replace_update_delete(editor: httpx.Client, http: httpx.Cli
     deleted = editor.delete(address, headers={"If-Match": patched.headers["etag"]})
     assert (deleted.status_code, deleted.content) == (204, b"")
     assert http.get(address).status_code == 410
-    assert [v["properties"]["name"] for v in http.get(f"{address}/versions").json()["versions"] if v["seq_to"] is None][0] is None
+    believed = [v["properties"]["name"] for v in http.get(f"{address}/versions").json()["versions"] if v["seq_to"] is None]
+    assert believed[0] is None
 
 
 def test_coordinates_in_the_systems_of_the_city(editor: httpx.Client, http: httpx.Client) -> None:
