@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import sys
 
 import click
 
@@ -143,7 +144,7 @@ def bootstrap(settings: Settings) -> int:
 
 
 def _password(from_stdin: bool) -> str:
-    return click.get_text_stream("stdin").readline().rstrip("\r\n") if from_stdin else make_password()
+    return sys.stdin.readline().rstrip("\r\n") if from_stdin else make_password()
 
 
 def _line(found: Account) -> str:
