@@ -22,7 +22,7 @@ FLOORS: dict[str, set[str]] = {
     "gisserver": {"layers", "tiles", "spatial_models", "config"},
 }
 # A model is a pure function on frames; only what runs it as a job knows the store.
-JOB_RUNNING = {"spatial_models.jobs", "spatial_models.worker", "spatial_models.result_layers"}
+JOB_RUNNING = {f"spatial_models.{name}" for name in ("jobs", "running", "attempt", "worker", "result_layers")}
 MODELS_MAY = {"layers.errors", "layers.crs"}
 
 # library: the folders or modules that may know it

@@ -1,0 +1,187 @@
+"""Running a process: what a model asks for, read through the one door for the audience of who asked; and what it gives, as bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import batched
+from typing import Any
+
+import numpy as np
+import orjson
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from layers import cql2
+from layers.access import Audience
+from layers.catalogue import Catalogue
+from layers.errors import UnknownLayer
+from layers.features import rows
+from layers.filters import parse_filter, question
+from layers.layer import Layer, LayerField
+from layers.moments import parse_moment
+from layers.query import ItemQuery
+from layers.store import Store
+from spatial_models.faults import InputFault, InvalidInputs, wrong
+from spatial_models.frames import Frame, feature_collection
+from spatial_models.process import Features, FieldView, LayerView, Question, Value
+from spatial_models.words import Words
+
+__all__ = ["LARGEST_RESULT_BYTES", "Reading", "Result", "TooManyFeatures", "written"]
+
+CRS84 = 4326
+LARGEST_RESULT_BYTES = 64 * 1024 * 1024
+_BATCH = 5_000
+# Drawn edges are straight in CRS84 and measured where they are not; so much about a metre is added to what is looked through.
+_MARGIN_DEG = 1.2e-5
+_NUMBERS = ("integer", "number", "reference")
+
+
+class TooManyFeatures(InvalidInputs):
+    """The question has more features than the process may read in this way."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__([InputFault("layer", f"more than {most} features are asked for; narrow them by an area, a filter or a time.",
+                                     f"涉及的要素超过 {most} 个；请用范围、过滤条件或时间缩小。")])
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a process gave: the bytes of a JSON value or of GeoJSON; or the layer that it filled, and its changeset."""
+
+    media_type: str
+    body: bytes
+    layer: str | None = None
+    seq: int | None = None
+
+
+class Reading:
+    """A Task: reads the city for one audience, and no more features than the process may take.
+
+    Parameters
+    ----------
+    told
+        Is told the share that is done and what is being done.
+    """
+
+    def __init__(self, store: Store, catalogue: Catalogue, audience: Audience, most_features: int,
+                 told: Callable[[float, Words | None], None] = lambda share, message: None) -> None:
+        self.store, self.catalogue, self.audience = store, catalogue, audience
+        self.most_features, self.told = most_features, told
+        self.projected_srid = catalogue.city.projected_srid
+
+    def layer(self, layer_id: str) -> LayerView:
+        """Return a layer as the audience may see it."""
+        layer = self._layer(layer_id)
+        fields = self.audience.fields(layer)
+        names = {f.name for f in fields}
+        return LayerView(layer.id, Words(layer.title.en, layer.title.zh), layer.geometry,
+                         layer.district if layer.district in names else None, {f.name: _view(f) for f in fields})
+
+    def check(self, asked: Question) -> None:
+        """Raise InvalidParameter if a question cannot be asked."""
+        question(self._query(asked), self.catalogue.city.storage_srid)
+
+    def progress(self, share: float, message: Words | None = None) -> None:
+        """Tell how far the process is."""
+        self.told(min(max(share, 0.0), 1.0), message)
+
+    def read(self, asked: Question) -> Frame:
+        """Read features as a frame in the projected CRS. Raises TooManyFeatures."""
+        query = self._query(asked)
+        columns = _Columns(query, asked.geometry)
+        count = 0
+        for some in batched(rows(self.store, query, "wkb"), _BATCH):
+            columns.add(some)
+            count += len(some)
+            if count > self.most_features:
+                raise TooManyFeatures(self.most_features)
+            # How many there are is not known before the end; the share only says that something happens.
+            self.progress(0.35 * count / (count + _BATCH), Words(f"Reading: {count} features", f"正在读取：{count} 个要素"))
+        return columns.frame(self.projected_srid)
+
+    def _layer(self, layer_id: str) -> Layer:
+        layer = self.catalogue.layers.get(layer_id)
+        if layer is None and self.catalogue.refresh():
+            layer = self.catalogue.layers.get(layer_id)
+        if layer is None or not layer.is_stored or not self.audience.may_read(layer_id):
+            raise wrong("layer", f"there is no layer '{layer_id}'.", f"没有图层“{layer_id}”。") from UnknownLayer(layer_id)
+        return layer
+
+    def _query(self, asked: Question) -> ItemQuery:
+        layer = self._layer(asked.layer)
+        found = asked.filter
+        if found is not None:
+            found = parse_filter(found if isinstance(found, str) else orjson.dumps(found).decode())  # type: ignore[assignment]
+        area = None if asked.area is None else {"op": "s_intersects", "args": [{"property": "geometry"}, _around(asked.area)]}
+        interval = None if asked.period is None else tuple(None if t is None else parse_moment(t).at for t in asked.period)
+        return ItemQuery(layer, self.audience, at=None if asked.at is None else parse_moment(asked.at).at, interval=interval,  # type: ignore[arg-type]
+                         filter=cql2.both(area, found), fields=asked.fields, limit=self.most_features + 1, srid=self.projected_srid,  # type: ignore[arg-type]
+                         geometry=asked.geometry and layer.geometry is not None)
+
+
+def _view(field: LayerField) -> FieldView:
+    codes = None if field.codes is None else {code: Words(text.en, text.zh) for code, text in field.codes.items()}
+    return FieldView(field.name, field.type, Words(field.title.en, field.title.zh), field.unit, codes, field.personal)
+
+
+def _around(area: BaseGeometry) -> dict[str, Any]:
+    wider = shapely.buffer(area, _MARGIN_DEG, quad_segs=1, join_style="mitre", mitre_limit=2)
+    found: dict[str, Any] = orjson.loads(shapely.to_geojson(shapely.intersection(wider, shapely.box(-180, -90, 180, 90))))
+    return found
+
+
+class _Columns:
+    """Columns that grow by batches of rows."""
+
+    def __init__(self, query: ItemQuery, has_geometry: bool) -> None:
+        self.query, self.has_geometry = query, has_geometry and query.layer.geometry is not None
+        self.names = [f.name for f in query.chosen]
+        self.parts: dict[str, list[NDArray[Any]]] = {name: [] for name in ("id", "geometry", "valid_from", "valid_to", *(f".{n}" for n in self.names))}
+
+    def add(self, some: tuple[dict[str, Any], ...]) -> None:
+        """Add rows."""
+        self.parts["id"].append(np.array([row["id"] for row in some], dtype=np.int64))
+        if self.has_geometry:
+            self.parts["geometry"].append(shapely.from_wkb([row["geometry"] for row in some]))
+        for name in ("valid_from", "valid_to"):
+            self.parts[name].append(np.array([_stamp(row[name]) for row in some], dtype="datetime64[us]"))
+        for name in self.names:
+            if self.query.layer.field(name).type in _NUMBERS:
+                values = np.array([np.nan if row[name] is None else row[name] for row in some], dtype=float)
+            else:
+                values = np.empty(len(some), dtype=object)
+                values[:] = [row[name] for row in some]
+            self.parts[f".{name}"].append(values)
+
+    def frame(self, srid: int) -> Frame:
+        """Return what was added."""
+        def joined(name: str, kind: Any) -> NDArray[Any]:
+            return np.concatenate(self.parts[name]) if self.parts[name] else np.array([], dtype=kind)
+
+        fids = joined("id", np.int64)
+        shapes = joined("geometry", object) if self.has_geometry else np.full(len(fids), None, dtype=object)
+        columns = {n: joined(f".{n}", float if self.query.layer.field(n).type in _NUMBERS else object) for n in self.names}
+        return Frame(srid, fids, shapes, columns, joined("valid_from", "datetime64[us]"), joined("valid_to", "datetime64[us]"))
+
+
+def _stamp(text: str | None) -> str:
+    return "NaT" if text is None else text.removesuffix("Z")
+
+
+def written(outcome: Value | Features, media_type: str) -> Result:
+    """Write what a model gave as JSON, features as GeoJSON in CRS84.
+
+    Raises InvalidInputs where that becomes larger than LARGEST_RESULT_BYTES.
+    """
+    if isinstance(outcome, Value):
+        body = orjson.dumps(outcome.value, option=orjson.OPT_SERIALIZE_NUMPY)
+    else:
+        frame = outcome.frame if outcome.frame.srid == CRS84 else outcome.frame.to(CRS84)
+        body = feature_collection(replace(frame, srid=CRS84), [f.name for f in outcome.fields])
+    if len(body) > LARGEST_RESULT_BYTES:
+        limit = LARGEST_RESULT_BYTES // 2**20
+        raise wrong("layer", f"the result is larger than {limit} MB; narrow it, or ask for a layer where the process can make one.",
+                    f"结果超过 {limit} MB；请缩小范围，或在支持时改为生成图层。")
+    return Result(media_type, body)
