@@ -7,6 +7,7 @@ import theme from "antd/es/theme";
 import { lazy, Suspense, useEffect } from "react";
 import { setAnswerLanguage } from "./api/http";
 import { pick } from "./format/text";
+import { Boundary } from "./panels/Boundary";
 import { DayBanner } from "./panels/DayBanner";
 import { FeaturePanel } from "./panels/FeaturePanel";
 import { LayersPanel } from "./panels/LayersPanel";
@@ -63,11 +64,11 @@ function Desk() {
     <div className="desk" data-table={table !== null}>
       <TopBar />
       <main className="stage">
-        <Suspense fallback={<Loading />}><MapView /></Suspense>
+        <Boundary><Suspense fallback={<Loading />}><MapView /></Suspense></Boundary>
         <DayBanner />
         <LayersPanel />
-        {editing ? <Suspense fallback={<Loading />}><EditPanel /></Suspense> : <FeaturePanel />}
-        {table !== null && <Suspense fallback={<Loading />}><AttributeTable id={table} /></Suspense>}
+        <Boundary>{editing ? <Suspense fallback={<Loading />}><EditPanel /></Suspense> : <FeaturePanel />}</Boundary>
+        {table !== null && <Boundary key={table}><Suspense fallback={<Loading />}><AttributeTable id={table} /></Suspense></Boundary>}
       </main>
       {form !== "closed" && <Suspense fallback={null}><SignInForm /></Suspense>}
       {undoing && <Suspense fallback={null}><UndoDialog /></Suspense>}

@@ -7,10 +7,16 @@ export function readStyle(signal?: AbortSignal): Promise<StyleSpecification> {
 }
 
 /** Return the address of a layer's vector tiles at a moment, with `{z}/{y}/{x}` to be filled in. */
-export function tileAddress(layer: string, when: { datetime?: string; knownAt?: string }): string {
+export function tileAddress(
+  layer: string, when: { datetime?: string; knownAt?: string }, filter: Record<string, unknown> | null = null,
+): string {
   const parameters = new URLSearchParams();
   if (when.datetime) parameters.set("datetime", when.datetime);
   if (when.knownAt) parameters.set("known-at", when.knownAt);
+  if (filter) {
+    parameters.set("filter", JSON.stringify(filter));
+    parameters.set("filter-lang", "cql2-json");
+  }
   const query = parameters.size > 0 ? `?${parameters}` : "";
   // Not through URL: it would escape the braces that the map fills in.
   return `${address(`ogc/collections/${layer}/tiles/WebMercatorQuad`)}/{z}/{y}/{x}${query}`;

@@ -170,7 +170,6 @@ export const en: Record<MessageKey, string> = {
   "table.close": "Close the table",
   "table.resize": "Change the height of the table",
   "table.row": "Select feature {id}",
-  "table.mapFilterMissing": "“{field}” is not in the map's tiles, so the map is not filtered by it.",
 
   "filter.contains": "contains",
   "filter.equals": "equals",

@@ -169,7 +169,6 @@ export const zh = {
   "table.close": "关闭属性表",
   "table.resize": "调整属性表高度",
   "table.row": "选择要素 {id}",
-  "table.mapFilterMissing": "“{field}”不在地图瓦片中，地图未按此条件筛选。",
 
   "filter.contains": "包含",
   "filter.equals": "等于",

@@ -43,8 +43,9 @@ export function formatValue(field: LayerField, value: unknown, language: Languag
       return { zh: ["否", "是"], en: ["no", "yes"] }[language][value ? 1 : 0]!;
     case "integer":
     case "number": {
-      // A year is not grouped: 1,985 is no year.
-      const number = field.unit || !/year/.test(field.name) ? formatNumber(Number(value), language) : String(value);
+      // A calendar year is a name, not a quantity: neither grouped nor followed by its unit.
+      if (field.type === "integer" && field.unit === "a" && /year/.test(field.name)) return String(value);
+      const number = formatNumber(Number(value), language);
       const unit = unitOf(field, language);
       return unit ? `${number} ${unit}` : number;
     }

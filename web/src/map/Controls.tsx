@@ -1,6 +1,6 @@
 import {
   AimOutlined, BlockOutlined, ColumnWidthOutlined, MinusOutlined, PlusOutlined,
-} from "@ant-design/icons";
+} from "../icons";
 import type { Map as MapLibre } from "maplibre-gl";
 import { type ReactNode, useEffect, useState } from "react";
 import type { City } from "../api/types";

@@ -1,7 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
-import type { Map as MapLibre } from "maplibre-gl";
+import type { Map as MapLibre, StyleSpecification } from "maplibre-gl";
 import { useEffect, useRef, useState } from "react";
 import { readStyle } from "../api/style";
+import type { Layer } from "../api/types";
 import { useDraft } from "../state/draft";
 import { useWords, usePreferences } from "../state/preferences";
 import { useCity, useItem, useLayers, useWhen } from "../state/queries";
@@ -9,7 +10,7 @@ import { useLive } from "../state/refresh";
 import { useSession } from "../state/session";
 import { useView } from "../state/view";
 import { followFlights, reportCamera } from "./camera";
-import { addCity, applyFilters, applyOpacity, applyShown, applyWhen, type Drawn, redraw } from "./city";
+import { addCity, applyFilters, applyOpacity, applyShown, applyTiles, type Drawn, redraw } from "./city";
 import { Controls } from "./Controls";
 import { createMap, TEST_MODE } from "./create";
 import { groundStyle } from "./ground";
@@ -26,6 +27,13 @@ declare global {
   }
 }
 
+interface Laid {
+  drawn: Drawn;
+  layers: Layer[];
+  style: StyleSpecification;
+  dark: boolean;
+}
+
 const NO_FAULTS: never[] = [];
 
 /** The map. It meets the panels only in the view state and the draft. */
@@ -33,13 +41,13 @@ export default function MapView() {
   const { t, language } = useWords();
   const frame = useRef<HTMLDivElement>(null);
   const [map, setMap] = useState<MapLibre | null>(null);
-  const [drawn, setDrawn] = useState<Drawn | null>(null);
+  const [laid, setLaid] = useState<Laid | null>(null);
   const [failed, setFailed] = useState(false);
   const city = useCity();
   const layers = useLayers();
   const name = useSession((session) => session.account?.username ?? "");
   const dark = usePreferences((preferences) => preferences.theme === "dark");
-  const style = useQuery({ queryKey: ["style", "", name], queryFn: ({ signal }) => readStyle(signal), staleTime: Infinity });
+  const style = useQuery({ queryKey: ["style", "", name, language], queryFn: ({ signal }) => readStyle(signal), staleTime: Infinity });
   const when = useWhen();
   const { shown, opacity, relief } = useView((view) => view.layers);
   const filters = useView((view) => view.filters);
@@ -49,6 +57,9 @@ export default function MapView() {
   const editing = useDraft((drafting) => drafting.draft !== null && drafting.draft.sketch !== "off");
   const faults = useDraft((drafting) => drafting.draft?.faults ?? NO_FAULTS);
   const last = useLive((live) => live.last);
+
+  // What was laid for other layers, another style or theme is about to go: nothing may be done to it any more.
+  const drawn = laid && laid.layers === layers && laid.style === style.data && laid.dark === dark ? laid.drawn : null;
 
   useEffect(() => {
     if (!frame.current || !city) return undefined;
@@ -64,7 +75,7 @@ export default function MapView() {
     if (TEST_MODE) Object.assign(window, { __map: made, __state: useView });
     return () => {
       stop.forEach((end) => end());
-      setDrawn(null);
+      setLaid(null);
       setMap(null);
       made.remove();
     };
@@ -75,16 +86,15 @@ export default function MapView() {
     if (!map || !city || !style.data) return undefined;
     const lay = () => {
       addOverlay(map);
-      const { time } = useView.getState();
-      const now = addCity(map, style.data, layers, time.day || time.knownAt ? when : {}, dark);
+      const now = addCity(map, style.data, layers, when, dark);
       ["focus-fill", "focus-halo", "focus-line", "focus-point", "faults-point", "faults-text"].forEach((id) => map.moveLayer(id));
-      setDrawn(now);
+      setLaid({ drawn: now, layers, style: style.data, dark });
     };
     map.once("style.load", lay);
     map.setStyle(groundStyle(city, dark), { diff: false });
     return () => {
       map.off("style.load", lay);
-      setDrawn(null);
+      setLaid(null);
     };
     // `when` is left out on purpose: another moment changes the tiles, not the style.
   }, [map, city, style.data, layers, dark]);
@@ -99,8 +109,8 @@ export default function MapView() {
     if (map && drawn) applyFilters(map, drawn, layers, filters);
   }, [map, drawn, layers, filters]);
   useEffect(() => {
-    if (map && drawn) applyWhen(map, drawn, { datetime: when.datetime, knownAt: when.knownAt });
-  }, [map, drawn, when.datetime, when.knownAt]);
+    if (map && drawn) applyTiles(map, drawn, layers, { datetime: when.datetime, knownAt: when.knownAt }, filters);
+  }, [map, drawn, layers, when.datetime, when.knownAt, filters]);
   useEffect(() => {
     if (map && drawn) markSelection(map, drawn, selection);
   }, [map, drawn, selection]);

@@ -1,10 +1,10 @@
 /** The layers of the city on the map: what the style says, changed by what the view says. */
 import type {
-  ExpressionSpecification, FilterSpecification, LayerSpecification, Map as MapLibre, StyleSpecification, VectorTileSource,
+  FilterSpecification, LayerSpecification, Map as MapLibre, StyleSpecification, VectorTileSource,
 } from "maplibre-gl";
 import { tileAddress } from "../api/style";
 import type { Layer } from "../api/types";
-import { type Condition, toMapFilter } from "../format/condition";
+import { type Condition, toCql2, toMapFilter } from "../format/condition";
 import { type Bounds, tilesOf } from "../format/geometry";
 import { shownByDefault } from "../state/layers";
 import { opacityOf, themed } from "./paint";
@@ -12,36 +12,22 @@ import { opacityOf, themed } from "./paint";
 export interface Drawn {
   /** Style layers of each layer of the city, from the ground up. */
   parts: Map<string, LayerSpecification[]>;
+  /** Which tiles each of them shows. */
+  tiles: Map<string, string>;
 }
 
 type When = { datetime?: string; knownAt?: string };
 
-function reliefOf(layer: Layer, flat: LayerSpecification[]): LayerSpecification | null {
-  const height = layer.symbology?.extrude;
-  const fill = flat.find((part) => part.type === "fill");
-  if (!height || fill?.type !== "fill" || flat.some((part) => part.type === "fill-extrusion")) return null;
-  return {
-    id: `${layer.id}-relief`, type: "fill-extrusion", source: fill.source, "source-layer": fill["source-layer"],
-    minzoom: Math.max(14, fill.minzoom ?? 0),
-    ...(fill.filter ? { filter: fill.filter } : {}),
-    paint: {
-      "fill-extrusion-color": fill.paint?.["fill-color"] as ExpressionSpecification,
-      "fill-extrusion-height": ["coalesce", ["to-number", ["get", height]], 3],
-      "fill-extrusion-opacity": 0.92,
-      "fill-extrusion-vertical-gradient": true,
-    },
-  };
-}
-
 /** Put the city's layers on the map. Layers without a place in the style are left out. */
 export function addCity(map: MapLibre, style: StyleSpecification, layers: Layer[], when: When, dark: boolean): Drawn {
   const known = new Map(layers.map((layer) => [layer.id, layer]));
-  const drawn: Drawn = { parts: new Map() };
+  const drawn: Drawn = { parts: new Map(), tiles: new Map() };
   const labels: LayerSpecification[] = [];
   for (const [id, source] of Object.entries(style.sources)) {
     if (!known.has(id) || source.type !== "vector") continue;
     const { url: _url, ...rest } = source;
-    map.addSource(id, { ...rest, tiles: [tileAddress(id, when)] });
+    drawn.tiles.set(id, tileAddress(id, when));
+    map.addSource(id, { ...rest, tiles: [drawn.tiles.get(id)!] });
   }
   const put = (part: LayerSpecification, id: string) => {
     map.addLayer(themed(part, dark));
@@ -53,10 +39,6 @@ export function addCity(map: MapLibre, style: StyleSpecification, layers: Layer[
     // All letters lie above all grounds, whichever layer they belong to.
     if (part.type === "symbol") labels.push(part);
     else put(part, id);
-  }
-  for (const layer of layers) {
-    const relief = reliefOf(layer, drawn.parts.get(layer.id) ?? []);
-    if (relief) put(relief, layer.id);
   }
   for (const part of labels) put(part, (part as { source: string }).source);
   return drawn;
@@ -89,7 +71,7 @@ export function applyOpacity(map: MapLibre, drawn: Drawn, opacity: Record<string
   }
 }
 
-/** Filter the map as the tables are filtered, where the tiles have the fields. */
+/** Filter the map as the tables are filtered: here where the tiles have the fields, else on the server. */
 export function applyFilters(map: MapLibre, drawn: Drawn, layers: Layer[], filters: Record<string, Condition[]>): void {
   for (const layer of layers) {
     const wish = toMapFilter(filters[layer.id] ?? [], layer.fields) ?? null;
@@ -101,10 +83,19 @@ export function applyFilters(map: MapLibre, drawn: Drawn, layers: Layer[], filte
   }
 }
 
-/** Show the city as of another moment. */
-export function applyWhen(map: MapLibre, drawn: Drawn, when: When): void {
-  for (const id of drawn.parts.keys()) {
-    map.getSource<VectorTileSource>(id)?.setTiles([tileAddress(id, when)]);
+/** Take the tiles of a moment, and of what only the server can filter. */
+export function applyTiles(
+  map: MapLibre, drawn: Drawn, layers: Layer[], when: When, filters: Record<string, Condition[]>,
+): void {
+  for (const layer of layers) {
+    const source = map.getSource<VectorTileSource>(layer.id);
+    if (!source || !drawn.parts.has(layer.id)) continue;
+    const conditions = filters[layer.id] ?? [];
+    const remote = toMapFilter(conditions, layer.fields) === undefined ? toCql2(conditions, layer.fields) : null;
+    const tiles = tileAddress(layer.id, when, remote);
+    if (drawn.tiles.get(layer.id) === tiles) continue;
+    drawn.tiles.set(layer.id, tiles);
+    source.setTiles([tiles]);
   }
 }
 

@@ -1,4 +1,4 @@
-import { KeyOutlined, LogoutOutlined, UndoOutlined, UserOutlined } from "@ant-design/icons";
+import { KeyOutlined, LogoutOutlined, UndoOutlined, UserOutlined } from "../icons";
 import Dropdown from "antd/es/dropdown";
 import { pick } from "../format/text";
 import { useDraft } from "../state/draft";

@@ -1,4 +1,4 @@
-import { HistoryOutlined } from "@ant-design/icons";
+import { HistoryOutlined } from "../icons";
 import { today } from "../format/instant";
 import { useWords } from "../state/preferences";
 import { useView } from "../state/view";

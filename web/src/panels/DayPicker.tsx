@@ -1,4 +1,4 @@
-import { CalendarOutlined } from "@ant-design/icons";
+import { CalendarOutlined } from "../icons";
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { useWords } from "../state/preferences";
 import { useView } from "../state/view";

@@ -1,6 +1,6 @@
 import {
   AimOutlined, CloseOutlined, DeleteOutlined, EditOutlined, LeftOutlined, LinkOutlined, RightOutlined, TableOutlined,
-} from "@ant-design/icons";
+} from "../icons";
 import Button from "antd/es/button";
 import { lazy, Suspense, useEffect, useState } from "react";
 import { Problem } from "../api/http";

@@ -1,4 +1,4 @@
-import { LockOutlined } from "@ant-design/icons";
+import { LockOutlined } from "../icons";
 import { useState } from "react";
 import type { Item, Layer, LayerField, Properties } from "../api/types";
 import { pick } from "../format/text";

@@ -1,4 +1,4 @@
-import { DownOutlined, FilterFilled, PlusOutlined, RightOutlined, TableOutlined } from "@ant-design/icons";
+import { DownOutlined, FilterFilled, PlusOutlined, RightOutlined, TableOutlined } from "../icons";
 import Checkbox from "antd/es/checkbox";
 import Slider from "antd/es/slider";
 import { useState } from "react";
@@ -25,7 +25,7 @@ export function LayerRow({ layer }: { layer: Layer }) {
   const drawable = layer.kind === "spatial";
   const hint = drawable && shown && tooFar ? t("layers.zoomHint", { zoom: layer.symbology?.min_zoom ?? 0 }) : "";
   return (
-    <li role="treeitem" aria-expanded={drawable ? open : undefined} className="layer-row" data-shown={shown && drawable} data-far={hint !== ""}>
+    <li role="treeitem" aria-expanded={drawable ? open : undefined} className="layer-row" data-table={!drawable} data-shown={shown && drawable} data-far={hint !== ""}>
       <div className="layer-line">
         {drawable ? (
           <>

@@ -1,4 +1,4 @@
-import { CloseOutlined, DownOutlined, MenuOutlined, ReloadOutlined, RightOutlined } from "@ant-design/icons";
+import { CloseOutlined, DownOutlined, MenuOutlined, ReloadOutlined, RightOutlined } from "../icons";
 import Checkbox from "antd/es/checkbox";
 import { useState } from "react";
 import type { Layer } from "../api/types";

@@ -1,4 +1,4 @@
-import { CheckCircleFilled, CloseOutlined, ExclamationCircleFilled, LoadingOutlined } from "@ant-design/icons";
+import { CheckCircleFilled, CloseOutlined, ExclamationCircleFilled, LoadingOutlined } from "../icons";
 import { useNotices } from "../state/notices";
 import { useWords } from "../state/preferences";
 

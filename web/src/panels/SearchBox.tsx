@@ -1,4 +1,4 @@
-import { CloseCircleFilled, LoadingOutlined, SearchOutlined } from "@ant-design/icons";
+import { CloseCircleFilled, LoadingOutlined, SearchOutlined } from "../icons";
 import { type KeyboardEvent, useDeferredValue, useEffect, useId, useRef, useState } from "react";
 import type { SearchHit } from "../api/types";
 import type { MessageKey } from "../format/messages.zh";

@@ -1,4 +1,4 @@
-import { MoonOutlined, QuestionCircleOutlined, SunOutlined, TranslationOutlined } from "@ant-design/icons";
+import { MoonOutlined, QuestionCircleOutlined, SunOutlined, TranslationOutlined } from "../icons";
 import { lazy, Suspense, useState } from "react";
 import { pick } from "../format/text";
 import { usePreferences, useWords } from "../state/preferences";

@@ -1,4 +1,4 @@
-import { RollbackOutlined } from "@ant-design/icons";
+import { RollbackOutlined } from "../icons";
 import Button from "antd/es/button";
 import Switch from "antd/es/switch";
 import { useMemo, useState } from "react";

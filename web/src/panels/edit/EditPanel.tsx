@@ -1,4 +1,4 @@
-import { CloseOutlined } from "@ant-design/icons";
+import { CloseOutlined } from "../../icons";
 import Button from "antd/es/button";
 import Form from "antd/es/form";
 import Modal from "antd/es/modal";

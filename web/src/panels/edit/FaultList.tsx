@@ -1,4 +1,4 @@
-import { EnvironmentOutlined } from "@ant-design/icons";
+import { EnvironmentOutlined } from "../../icons";
 import type { Fault } from "../../api/types";
 import { useWords } from "../../state/preferences";
 import { useView } from "../../state/view";

@@ -1,4 +1,4 @@
-import { DeleteOutlined, PlusOutlined } from "@ant-design/icons";
+import { DeleteOutlined, PlusOutlined } from "../../icons";
 import Button from "antd/es/button";
 import DatePicker from "antd/es/date-picker";
 import Form from "antd/es/form";

@@ -1,4 +1,4 @@
-import { EditOutlined, PlusOutlined, RollbackOutlined, UndoOutlined } from "@ant-design/icons";
+import { EditOutlined, PlusOutlined, RollbackOutlined, UndoOutlined } from "../../icons";
 import Button from "antd/es/button";
 import InputNumber from "antd/es/input-number";
 import type { Point } from "geojson";

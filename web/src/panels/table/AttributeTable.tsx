@@ -1,4 +1,4 @@
-import { AimOutlined, CloseOutlined, FilterOutlined, SettingOutlined } from "@ant-design/icons";
+import { AimOutlined, CloseOutlined, FilterOutlined, SettingOutlined } from "../../icons";
 import Button from "antd/es/button";
 import Checkbox from "antd/es/checkbox";
 import Popover from "antd/es/popover";
@@ -7,7 +7,6 @@ import Switch from "antd/es/switch";
 import { useMemo, useState } from "react";
 import { readByIds } from "../../api/items";
 import type { Layer, LayerField } from "../../api/types";
-import { toMapFilter } from "../../format/condition";
 import { boundsOf } from "../../format/geometry";
 import { pick } from "../../format/text";
 import { formatNumber } from "../../format/value";
@@ -70,7 +69,6 @@ function Toolbar({ layer, columns }: { layer: Layer; columns: ReturnType<typeof 
   const fids = selection.filter((ref) => ref.layer === layer.id).map((ref) => ref.fid);
   const [offered, names, choose] = columns;
   const mayExport = useSession((session) => session.account?.capabilities.includes("export") ?? false);
-  const unseen = (conditions ?? []).filter((condition) => toMapFilter([condition], layer.fields) === undefined);
   return (
     <header className="table-bar">
       <Select aria-label={t("table.choose")} size="middle" variant="borderless" popupMatchSelectWidth={false} value={layer.id}
@@ -87,11 +85,6 @@ function Toolbar({ layer, columns }: { layer: Layer; columns: ReturnType<typeof 
       {(conditions?.length ?? 0) > 0 && (
         <Button icon={<FilterOutlined />} onClick={() => setFilter(layer.id, [])}>{t("table.filterClear")}</Button>
       )}
-      {spatial && unseen.map((condition) => (
-        <small key={condition.field} className="table-note">
-          {t("table.mapFilterMissing", { field: pick(layer.fields.find((f) => f.name === condition.field)?.title, language) })}
-        </small>
-      ))}
       <span className="spring" />
       {fids.length > 0 && (
         <>

@@ -1,4 +1,4 @@
-import { DownloadOutlined } from "@ant-design/icons";
+import { DownloadOutlined } from "../../icons";
 import Button from "antd/es/button";
 import Dropdown from "antd/es/dropdown";
 import { useEffect, useRef } from "react";

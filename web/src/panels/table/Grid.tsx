@@ -12,6 +12,8 @@ import { Row } from "./Row";
 import { widthOf } from "./width";
 
 const ROW_PX = 28;
+// The head stays in place while rows go under it.
+const HEAD_PX = 28;
 
 /** The rows of a table: only those in sight are there, and pages come as one scrolls. */
 export function Grid({ layer, fields }: { layer: Layer; fields: LayerField[] }) {
@@ -30,7 +32,7 @@ export function Grid({ layer, fields }: { layer: Layer; fields: LayerField[] }) 
   const chosen = useMemo(() => new Set(selection.filter((ref) => ref.layer === layer.id).map((ref) => ref.fid)), [selection, layer.id]);
   const [active, setActive] = useState(0);
   const template = `36px ${fields.map((field) => `${widthOf(field)}px`).join(" ")}`;
-  const rows = useVirtualizer({ count: items.length, getScrollElement: () => frame.current, estimateSize: () => ROW_PX, overscan: 12, scrollMargin: 0 });
+  const rows = useVirtualizer({ count: items.length, getScrollElement: () => frame.current, estimateSize: () => ROW_PX, overscan: 12, scrollMargin: HEAD_PX, scrollPaddingStart: HEAD_PX });
   const last = rows.getVirtualItems().at(-1)?.index ?? 0;
 
   useEffect(() => {
@@ -98,7 +100,7 @@ export function Grid({ layer, fields }: { layer: Layer; fields: LayerField[] }) 
               {rows.getVirtualItems().map(({ index, start }) => {
                 const item = items[index]!;
                 return (
-                  <Row key={item.id} item={item} fields={fields} template={template} index={index} top={start} chosen={chosen.has(item.id)}
+                  <Row key={item.id} item={item} fields={fields} template={template} index={index} top={start - HEAD_PX} chosen={chosen.has(item.id)}
                     active={index === active} onClick={(event: MouseEvent) => choose(item, index, event)} onDoubleClick={() => void zoomTo(item)} />
                 );
               })}

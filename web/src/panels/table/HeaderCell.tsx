@@ -1,4 +1,4 @@
-import { CaretDownFilled, CaretUpFilled, FilterFilled } from "@ant-design/icons";
+import { CaretDownFilled, CaretUpFilled, FilterFilled } from "../../icons";
 import Popover from "antd/es/popover";
 import { useState } from "react";
 import type { Layer, LayerField } from "../../api/types";
@@ -27,7 +27,7 @@ export function HeaderCell({ layer, field }: { layer: Layer; field: LayerField }
     else setSort(layer.id, null);
   };
   return (
-    <div role="columnheader" aria-sort={sorted} className="grid-cell grid-title" data-filtered={filtered}>
+    <div role="columnheader" aria-sort={sorted} className="grid-cell grid-title" data-numeric={field.type === "integer" || field.type === "number"} data-filtered={filtered}>
       {UNSORTED.has(field.type) ? <span>{title}</span> : (
         <button type="button" className="grid-sort" title={t("table.sort", { field: title })} onClick={turn}>
           <span>{title}{unit && <small> {unit}</small>}</span>
