@@ -8,10 +8,11 @@ from urllib.parse import unquote
 from gisserver.request import Request
 from layers.access import Audience
 from layers.audit import record
+from layers.edits import Changeset
 from layers.errors import InvalidParameter
 from layers.layer import Layer
 
-__all__ = ["audience_for"]
+__all__ = ["audience_for", "audience_to_edit"]
 
 SHORTEST, LONGEST = 4, 500
 
@@ -41,4 +42,22 @@ def audience_for(request: Request, layer: Layer, fid: int | None = None, **detai
     query = request.scope.get("query_string", b"").decode("latin-1")
     record(request.context.store, request.reader.acting(request.scope), "personal_opened", layer=layer.id, fid=fid, reason=reason,
            detail={"fields": [f.name for f in opened.fields(layer) if f.personal], **({"query": query[:2000]} if fid is None else {}), **detail})
+    return opened
+
+
+def audience_to_edit(request: Request, changeset: Changeset) -> Audience:
+    """Return the audience to write a changeset with: the one with personal fields where an edit names one of them.
+
+    The changeset needs a reason then, which the audit keeps with the edit. Raises InvalidParameter where it has none.
+    """
+    layers = request.context.catalogue.layers
+    if not any(f.personal and f.name in (edit.properties or {}) for edit in changeset.edits if edit.layer in layers
+               for f in layers[edit.layer].fields):
+        return request.audience
+    opened = request.context.identity.personal(request.reader)
+    if opened is None:
+        return request.audience
+    if not SHORTEST <= len((changeset.reason or "").strip()) <= LONGEST:
+        raise InvalidParameter("reason", f"has {SHORTEST} to {LONGEST} characters where personal fields are edited",
+                               f"编辑个人信息须说明理由（{SHORTEST} 至 {LONGEST} 个字符）")
     return opened

@@ -10,11 +10,12 @@ from starlette.responses import Response
 
 from gisserver.ogc.bodies import read_feature
 from gisserver.ogc.items import etag_of
+from gisserver.personal import audience_to_edit
 from gisserver.reply import dump
 from gisserver.request import Request
 from gisserver.wording import WrongParameter
 from layers.edits import KEEP, Changeset, Edit, apply_changeset, check_changeset
-from layers.errors import Conflict, NotFound, PreconditionRequired
+from layers.errors import Conflict, Forbidden, NotAuthenticated, NotFound, PreconditionRequired
 from layers.features import versions
 from layers.layer import Layer
 from layers.query import ItemQuery
@@ -65,7 +66,7 @@ def _manner(request: Request, *without: str) -> _Manner:
 
 def create_item(request: Request) -> Response:
     """Create a feature; 201 with its address and validator."""
-    layer, manner = request.layer(), _manner(request, "correct")
+    layer, manner = _editable(request), _manner(request, "correct")
     body = read_feature(request, layer, partial=False)
     edit = Edit(layer.id, "create", properties=body.properties, geometry=body.geometry, srid=body.srid,
                 valid_from=manner.valid_from, valid_to=manner.valid_to)
@@ -83,7 +84,7 @@ def update_item(request: Request) -> Response:
 
 
 def _change(request: Request, partial: bool) -> Response:
-    layer, fid, manner = request.layer(), request.fid(), _manner(request)
+    layer, fid, manner = _editable(request), request.fid(), _manner(request)
     expected = _expected(request)
     body = read_feature(request, layer, partial, fid)
     edit = Edit(layer.id, "correct" if manner.correct else "put", fid=fid, properties=body.properties, partial=partial,
@@ -94,9 +95,19 @@ def _change(request: Request, partial: bool) -> Response:
 
 def delete_item(request: Request) -> Response:
     """End a feature at `valid-from` (now); its past stays readable."""
-    layer, fid, manner = request.layer(), request.fid(), _manner(request, "valid-to", "correct")
+    layer, fid, manner = _editable(request), request.fid(), _manner(request, "valid-to", "correct")
     edit = Edit(layer.id, "retire", fid=fid, valid_from=manner.valid_from, expected_version=_expected(request))
     return _write_one(request, layer, edit, manner, 204)
+
+
+def _editable(request: Request) -> Layer:
+    """Return the layer of the address if this reader may edit it."""
+    layer = request.layer()
+    if not request.audience.may_edit(layer.id):
+        if request.is_public:
+            raise NotAuthenticated("Sign in first.")
+        raise Forbidden(f"You may read layer '{layer.id}', but not edit it.")
+    return layer
 
 
 def _expected(request: Request) -> int:
@@ -130,7 +141,7 @@ def _write_one(request: Request, layer: Layer, edit: Edit, manner: _Manner, stat
 def checked(request: Request, changeset: Changeset) -> Response:
     """Answer what a changeset would be refused for, without writing it."""
     context = request.context
-    faults = check_changeset(context.store, context.catalogue, request.audience, changeset)
+    faults = check_changeset(context.store, context.catalogue, audience_to_edit(request, changeset), changeset)
     return Response(dump({"faults": [asdict(fault) for fault in faults]}), 200, {"Cache-Control": "no-store"},
                     "application/json")
 
@@ -139,7 +150,7 @@ def write(request: Request, changeset: Changeset, yours: Any) -> Applied:
     """Apply a changeset for this reader. Raises EditConflict with what the edit started from beside what stands now."""
     context = request.context
     try:
-        applied = apply_changeset(context.store, context.catalogue, request.audience, changeset)
+        applied = apply_changeset(context.store, context.catalogue, audience_to_edit(request, changeset), changeset)
     except Conflict as conflict:
         raise EditConflict(conflict, _edited_version(request, conflict), yours) from None
     context.catch_up(applied.seq)

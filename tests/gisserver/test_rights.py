@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator
 from urllib.parse import quote
 
+import httpx
 import pytest
 
 from gisserver.asgi import application
@@ -105,6 +106,34 @@ class TestRights:
             answer = client.patch(address, json={"type": "Feature", "properties": {"flat": "changed"}},
                                   headers={"if-match": etag, "content-type": "application/merge-patch+json"})
             assert answer.status_code in status, answer.text
+
+
+    def test_personal_fields_are_edited_with_a_reason_by_who_may_open_them(self, client: InProcess, context: Context, store: Store):
+        merge = {"content-type": "application/merge-patch+json"}
+        name = person(store, context, "housing_officer")
+        sign_in(client, name)
+        mine = next(f["id"] for f in client.get(ITEMS, params={"limit": 100}).json()["features"] if f["properties"]["district_code"] == "01")
+        address, change = f"{ITEMS}/{mine}", {"type": "Feature", "properties": {"tenant_name": "New tenant"}}
+
+        def patch(**params: str) -> httpx.Response:
+            return client.patch(address, json=change, params=params, headers={**merge, "if-match": client.get(address).headers["etag"]})
+
+        assert patch().json()["parameter"] == "reason"
+        done = patch(reason="the lease was signed over")
+        assert done.status_code == 200, done.text
+        assert client.get(address, params={"reason": "to see the change"}).json()["properties"]["tenant_name"] == "New tenant"
+        entry = entries(store, {"event": "edit", "actor": name}, 1)[0]
+        assert entry["reason"] == "the lease was signed over" and "New tenant" not in str(entry)
+        client.cookies.clear()
+        sign_in(client, person(store, context, "editor"))
+        assert patch(reason="I would like to").status_code == 422
+        # What an editor does not see, an edit of the rest leaves as it is.
+        kept = client.patch(address, json={"type": "Feature", "properties": {"flat": "flat 9"}},
+                            headers={**merge, "if-match": client.get(address).headers["etag"]})
+        assert kept.status_code == 200
+        client.cookies.clear()
+        sign_in(client, name)
+        assert client.get(address, params={"reason": "to see the change"}).json()["properties"]["tenant_name"] == "New tenant"
 
 
 class TestKeys:
