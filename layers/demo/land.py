@@ -16,7 +16,7 @@ from layers.demo.frame import Frame
 from layers.demo.mesh import RESERVE_M, Mesh
 from layers.demo.names import Companies
 from layers.demo.plots import Plots
-from layers.demo.quads import inset, polygons
+from layers.demo.quads import areas_of, inset, polygons
 from layers.demo.table import BEFORE, Fids, versions
 from layers.demo.titles import Titles
 from layers.demo.zones import ZONES, Zones
@@ -50,8 +50,7 @@ def make_land(plots: Plots, admin: Admin, obstacles: list[shapely.Geometry], fid
     for obstacle, parcel in zip(a, b, strict=True):
         shape[parcel] = shapely.difference(shape[parcel], blocked[obstacle])
     for parcel in np.unique(b):
-        parts = [g for g in shapely.get_parts(shape[parcel]) if g.geom_type == "Polygon" and g.area > 120]
-        shape[parcel] = shapely.multipolygons(parts) if parts else None
+        shape[parcel] = areas_of(shape[parcel], 120)
     cell = np.array([p.cell for p in parcels])
     community = admin.community[cell[:, 0], cell[:, 1]]
     serial = rank_within(np.unique(community.astype(str), return_inverse=True)[1], np.arange(len(parcels))) + 1

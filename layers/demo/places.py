@@ -13,11 +13,11 @@ from layers.demo.land import Land
 from layers.demo.mesh import RESERVE_M, Mesh
 from layers.demo.names import Names
 from layers.demo.plots import Plots
-from layers.demo.quads import inset, polygons
+from layers.demo.quads import areas_of, inset, polygons
 from layers.demo.table import Fids, versions
 from layers.demo.terrain import foot_of_hills, ground_m
 from layers.demo.titles import Titles
-from layers.demo.water import Water, region_polygon
+from layers.demo.water import Water, extent_polygon, region_polygon
 from layers.demo.zones import Zones
 
 __all__ = ["cell_of", "green_space_table", "water_table"]
@@ -59,8 +59,7 @@ def _hills(mesh: Mesh, waters: list[Water], names: Names) -> list[tuple[str, sha
     """Return the woods of the hills, from north to south."""
     cuts = np.linspace(-15_600, 15_600, 6)
     water = shapely.union_all([shapely.buffer(w.shape, 12) for w in waters])
-    p = mesh.nodes
-    land = shapely.polygons(np.concatenate([p[:, 0], p[-1, 1:], p[:-1, -1][::-1], p[0, 1:-1][::-1]]))
+    land = extent_polygon(mesh)
     out = []
     for low, high in zip(cuts, cuts[1:], strict=False):
         y = np.arange(low, high + 1, 120)
@@ -85,10 +84,11 @@ def green_space_table(frame: Frame, mesh: Mesh, zones: Zones, admin: Admin, plot
     for dev, ground in fabric.fields:
         d = plots.developments[dev]
         rows.append((None, "sports", ground, d.done, d.end))
-    water = shapely.union_all([w.shape for w in waters])
+    water, land_of_city = shapely.union_all([w.shape for w in waters]), extent_polygon(mesh)
     for w in waters:
         if w.kind != "lake":
-            rows.append((w.name + "滨河绿带", "protective", shapely.simplify(shapely.difference(shapely.buffer(w.shape, 13), water), 0.5), 1990.0, NAN))
+            bank = shapely.intersection(shapely.difference(shapely.buffer(w.shape, 13), water), land_of_city)
+            rows.append((w.name + "滨河绿带", "protective", areas_of(shapely.simplify(bank, 0.5), 50), 1990.0, NAN))
     rows += [(name, "forest", shape, NAN, NAN) for name, shape in _hills(mesh, waters, names)]
     wood = shapely.union_all([r[2] for r in rows[-5:]])
     cells = np.argwhere(zones.is_zone("green", "forest", "farmland", "village"))
@@ -97,10 +97,9 @@ def green_space_table(frame: Frame, mesh: Mesh, zones: Zones, admin: Admin, plot
     patches = shapely.difference(polygons(inset(mesh.cells[i, j], offsets)), shapely.union_all([shapely.buffer(water, 13), wood]))
     green, forest = zones.is_zone("green")[i, j], zones.is_zone("forest")[i, j]
     for k, patch in enumerate(patches):
-        parts = [g for g in shapely.get_parts(patch) if g.geom_type == "Polygon" and g.area > 900]
-        if not parts:
+        shape = areas_of(patch, 900)
+        if shape is None:
             continue
-        shape = shapely.multipolygons(parts)
         if green[k]:
             rows.append((names.one() + "郊野公园", "park", shape, float(rng.uniform(1994, 2022)), NAN))
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import shapely
 
-__all__ = ["corners_inside", "frame_of", "inset", "piece", "polygons", "sizes"]
+__all__ = ["areas_of", "corners_inside", "frame_of", "inset", "piece", "polygons", "sizes"]
 
 
 def piece(quads: np.ndarray, u0: np.ndarray, u1: np.ndarray, v0: np.ndarray, v1: np.ndarray) -> np.ndarray:
@@ -66,6 +66,12 @@ def corners_inside(points: np.ndarray, quads: np.ndarray, margin: np.ndarray | f
         distance = -d[..., 0] * along[:, None, k, 1] + d[..., 1] * along[:, None, k, 0]
         inside &= (distance >= np.asarray(margin).reshape(-1, 1)).all(axis=1)
     return inside
+
+
+def areas_of(geometry: shapely.Geometry, least_m2: float = 1.0) -> shapely.Geometry | None:
+    """Return the polygons of a geometry that are not tiny, as a multipolygon; None if there are none."""
+    parts = [g for g in shapely.get_parts(geometry) if g.geom_type == "Polygon" and g.area > least_m2]
+    return shapely.multipolygons(parts) if parts else None
 
 
 def polygons(rings: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import Any
 import geopandas
 import numpy as np
 import pandas as pd
+import shapely
 
 from layers.demo.calendar import moments, step_of
 from layers.demo.frame import Frame
@@ -60,5 +61,8 @@ def versions(frame: Frame, fid: np.ndarray, begin: np.ndarray, end: np.ndarray, 
     frame_of = pd.DataFrame(out, index=np.arange(len(fid)))[lasting]
     if geometry is not None:
         stored = frame.stored(np.asarray(geometry, dtype=object)[lasting])
+        # A corner of next to nothing may turn over when its coordinates are rounded.
+        turned = ~shapely.is_valid(stored)
+        stored[turned] = shapely.buffer(stored[turned], 0)
         frame_of = geopandas.GeoDataFrame(frame_of, geometry=stored, crs=frame.city.storage_srid)
     return frame_of.sort_values(["fid", "valid_from"], kind="stable").reset_index(drop=True)

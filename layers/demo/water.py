@@ -10,7 +10,7 @@ import shapely
 from layers.demo.mesh import Mesh
 from layers.demo.terrain import gorge
 
-__all__ = ["Water", "make_water", "region_polygon"]
+__all__ = ["Water", "extent_polygon", "make_water", "region_polygon"]
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,12 @@ def region_polygon(mesh: Mesh, number: int, offset_m: float = 32.0) -> shapely.G
     return shapely.buffer(shapely.polygons(ring), -offset_m, join_style="mitre")
 
 
+def extent_polygon(mesh: Mesh) -> shapely.Geometry:
+    """Return the land of the city: all within the outer nodes of the mesh."""
+    p = mesh.nodes
+    return shapely.polygons(np.concatenate([p[:, 0], p[-1, 1:], p[:-1, -1][::-1], p[0, 1:-1][::-1]]))
+
+
 def make_water(mesh: Mesh, seed: int) -> list[Water]:
     """Return all water areas; they do not overlap each other."""
     rng = np.random.default_rng([seed, 3])
@@ -96,7 +102,7 @@ def make_water(mesh: Mesh, seed: int) -> list[Water]:
                 lake = shapely.difference(lake, shapely.transform(
                     shapely.buffer(shapely.Point(0, 0), reach * 0.075), lambda q, x=x, y=y, r=reach: q * (1.5, 1.0) + (x + 0.12 * r, y + 0.1 * r)))
             waters.append(Water(region.lake_name, "lake", lake, region.year))
-    extent = shapely.polygons(np.concatenate([mesh.nodes[:, 0], mesh.nodes[-1, 1:], mesh.nodes[:-1, -1][::-1], mesh.nodes[0, 1:-1][::-1]]))
+    extent = extent_polygon(mesh)
     kept: list[Water] = []
     # Lakes first: a river ends at the lake it meets.
     for w in sorted(waters, key=lambda w: w.kind != "lake"):
