@@ -12,7 +12,6 @@ COMMANDS = {
     "layer": "layer",
     "import": "import_",
     "export": "export",
-    "export": "export",
     "user": "user",
     "key": "key",
     "audit": "audit",
