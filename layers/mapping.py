@@ -39,7 +39,7 @@ class ImportMapping:
     Attributes
     ----------
     columns
-        {column of the file: field of the layer}; columns with the name of a field need not be named.
+        {column of the file: field of the layer}; columns with the name or a title of a field need not be named.
     fixed
         {field: text} for all rows.
     values
@@ -66,9 +66,11 @@ class ImportMapping:
         faults: list[str] = []
         found: dict[str, Assignment] = {}
         wanted = dict(self.columns)
+        called = {title: f.name for f in layer.fields for title in (f.title.en, f.title.zh)} | {name: name for name in layer.by_name}
         for name in present:
-            if name in layer.by_name and name not in wanted and name not in wanted.values() and name not in self.fixed:
-                wanted[name] = name
+            target = called.get(name)
+            if target and name not in wanted and target not in wanted.values() and target not in self.fixed:
+                wanted[name] = target
         for column, target in wanted.items():
             name, scheme, by = _target(target)
             if column not in present:

@@ -197,11 +197,13 @@ class _Looking:
         return self._grams(grams, contains_pattern(parts), limit) if grams else []
 
     def _grams(self, grams: Iterable[int], pattern: str | None, limit: int = CANDIDATES) -> list[tuple[Any, ...]]:
+        if self.fields is not None and not self.fields:
+            return []  # only codes are looked at, and those are found by their beginning
         return self.connection.execute(
             "SELECT * FROM gis.search_grams(%s::integer[], %s, "
             "(SELECT array_agg(gis.field_gram(l, f)) FROM unnest(%s::text[], %s::text[]) AS t (l, f)), "
             "(SELECT array_agg(gis.district_gram(d)) FROM unnest(%s::text[]) d), %s, %s)",
-            (sorted(grams), pattern, *(map(list, zip(*self.fields, strict=True)) if self.fields is not None else (None, None)), self.districts,
+            (sorted(grams), pattern, *(map(list, zip(*self.fields, strict=True)) if self.fields else (None, None)), self.districts,
              self.at, limit)).fetchall()
 
     def _rows(self, function: str, scopes: list[int], text: str, at: datetime, each: int) -> list[tuple[Any, ...]]:
