@@ -83,8 +83,11 @@ def geometry_in(layer: Layer, storage_srid: int, srid: int, flip: bool) -> str:
         shape = "p.geom_tile"       # kept for tiles, and the same
     else:
         shape = f"ST_Transform(p.geom, {int(srid)})"
-    if layer.geometry in ("Polygon", "MultiPolygon", "Geometry"):
+    if layer.geometry in ("Polygon", "MultiPolygon"):
         shape = f"ST_ForcePolygonCCW({shape})"
+    elif layer.geometry == "Geometry":
+        # It would turn lines round.
+        shape = f"CASE WHEN ST_Dimension({shape}) = 2 THEN ST_ForcePolygonCCW({shape}) ELSE {shape} END"
     return f"ST_FlipCoordinates({shape})" if flip else shape
 
 

@@ -164,12 +164,18 @@ def feature(store: Store, query: ItemQuery, fid: int) -> FeatureText:
         raise InvalidParameter("datetime", "one feature is asked at a moment, not for an interval.")
     storage = storage_srid(store)
     shape, values = question(_only(query), storage)
-    values["fid"] = str(fid)
+    values["fid"] = _fid(query, fid)
     found = run(store, query.audience.role, _one(SameLayer(query.layer), shape, _form(query, storage)), values)
     if not found:
         raise _absent(store, query, shape, values, fid)
     body, version_id, seq = found[0]
     return FeatureText(body or b"", int(version_id or 0), int(seq or 0))
+
+
+def _fid(query: ItemQuery, fid: int) -> str:
+    if abs(fid) >= 2**63:
+        raise UnknownFeature(query.layer.id, fid)
+    return str(fid)
 
 
 def _only(query: ItemQuery) -> ItemQuery:
@@ -266,7 +272,7 @@ def versions(store: Store, query: ItemQuery, fid: int) -> list[dict[str, Any]]:
     """
     storage = storage_srid(store)
     shape, values = question(_only(query), storage)
-    values["fid"] = str(fid)
+    values["fid"] = _fid(query, fid)
     found = run(store, query.audience.role, _versions(SameLayer(query.layer), shape.names, _form(query, storage)), values | {
         "seq": values.get("seq")})
     if not found:

@@ -8,9 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from layers import cql2
-from layers.crs import CRS84, make_crs
 from layers.cql2.sql import SQL_TYPES
 from layers.cql2.tree import array_literal
+from layers.crs import CRS84, make_crs
 from layers.errors import InvalidFilter, InvalidParameter
 from layers.filters import parse_filter
 from layers.layer import LayerField

@@ -5,7 +5,20 @@ from __future__ import annotations
 import pytest
 import shapely
 
-from layers.crs import CRS84, CRS84_URI, box_around, box_to_srid, boxes_of, ewkb_hex, find_crs, is_same_place, make_crs, offered, to_srid, transformer
+from layers.crs import (
+    CRS84,
+    CRS84_URI,
+    box_around,
+    box_to_srid,
+    boxes_of,
+    ewkb_hex,
+    find_crs,
+    is_same_place,
+    make_crs,
+    offered,
+    to_srid,
+    transformer,
+)
 from layers.errors import InvalidParameter
 
 OFFERED = offered(4490, 4548)
