@@ -7,6 +7,8 @@ import re
 import secrets
 import time
 
+from starlette.exceptions import HTTPException
+from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gisserver.errors import answer_error
@@ -24,7 +26,7 @@ class Answering:
     It lies inside the door, so that failures carry the same headers as successes.
     """
 
-    def __init__(self, router: ASGIApp) -> None:
+    def __init__(self, router: Router) -> None:
         self.router = router
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,7 +47,17 @@ class Answering:
         except Exception as error:
             if begun:
                 raise
+            if isinstance(error, HTTPException) and error.status_code == 405:
+                error = HTTPException(405, headers={"Allow": ", ".join(sorted(self._allowed(scope["path"])))})
             await answer_error(scope, error)(scope, receive, send)
+
+
+    def _allowed(self, path: str) -> set[str]:
+        """Return the methods of an address: reading and writing it are routes of their own."""
+        found = [route for route in self.router.routes if isinstance(route, Route) and route.path_regex.match(path)]
+        # The client's own routes take any address; they count where nothing else does.
+        named = [route for route in found if route.path != "/{path:path}"] or found
+        return {"OPTIONS"}.union(*(route.methods or () for route in named))
 
 
 class Observed:

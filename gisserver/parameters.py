@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
+from gisserver.language import LANGUAGES
 from gisserver.wording import WrongParameter
 
 __all__ = ["COMMON", "Parameters", "integer", "number"]
@@ -110,6 +111,7 @@ class Parameters(Mapping[str, str]):
         if not self._values:
             return
         known = set(self._known) | COMMON
+        self.take_choice("lang", LANGUAGES)
         for name in self._values:
             if name not in known:
                 raise WrongParameter(name, "unknown", known=", ".join(sorted(known - {"key"})))

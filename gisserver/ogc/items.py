@@ -34,7 +34,7 @@ def items(request: Request) -> Response:
     layer = request.layer()
     form = _format(request)
     question = asked_items(request, layer)
-    flags = (request.parameters.take_flag("bom"), request.parameters.take_flag("guard", True)) if form == "csv" else ()
+    bom, guard = request.parameters.take_flag("bom"), request.parameters.take_flag("guard", True)
     request.parameters.finish()
     address = f"{request.base}/ogc/collections/{layer.id}/items"
     features, returned, following, seq, matched = _ask(request, question)
@@ -51,7 +51,7 @@ def items(request: Request) -> Response:
     if form == "html":
         return _items_page(request, layer, features, links, matched)
     if form == "csv":
-        body = csv_page(layer, question.query, orjson.loads(features), *flags)
+        body = csv_page(layer, question.query, orjson.loads(features), bom, guard)
         headers["Content-Disposition"] = f'attachment; filename="{layer.id}.csv"'
         return reply(request, body, "csv", f'"{digest(body)}"', headers)
     head = {"numberReturned": returned, "timeStamp": _now(), "links": links}

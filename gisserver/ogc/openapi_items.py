@@ -24,10 +24,10 @@ def layer_paths(city: City, layer: Layer, audience: Audience) -> dict[str, Any]:
     items: dict[str, Any] = {"get": _get_items(city, layer, audience)}
     item: dict[str, Any] = {"parameters": [ref("parameters", "fid")], "get": _get_item(city, layer, audience)}
     if edits:
-        items["post"] = _write(layer, "create", ("valid-from", "valid-to", "reason", "check"), "201")
-        item["put"] = _write(layer, "replace", ("valid-from", "valid-to", "correct", "reason", "check"), "200")
-        item["patch"] = _write(layer, "update", ("valid-from", "valid-to", "correct", "reason", "check"), "200")
-        item["delete"] = _write(layer, "delete", ("valid-from", "reason", "check"), "204")
+        items["post"] = _write(city, layer, "create", ("valid-from", "valid-to", "reason", "check"), "201")
+        item["put"] = _write(city, layer, "replace", ("valid-from", "valid-to", "correct", "reason", "check"), "200")
+        item["patch"] = _write(city, layer, "update", ("valid-from", "valid-to", "correct", "reason", "check"), "200")
+        item["delete"] = _write(city, layer, "delete", ("valid-from", "reason", "check"), "204")
     return {root: items, f"{root}/{{fid}}": item,
             f"{root}/{{fid}}/versions": {"parameters": [ref("parameters", "fid")], "get": _get_versions(city, layer)},
             f"{root}/{{fid}}/lineage": {"parameters": [ref("parameters", "fid")], "get": _get_lineage(layer)}}
@@ -83,7 +83,7 @@ def _get_items(city: City, layer: Layer, audience: Audience) -> dict[str, Any]:
 def _get_item(city: City, layer: Layer, audience: Audience) -> dict[str, Any]:
     fields = [f.name for f in audience.fields(layer)]
     parameters = [_format("geojson", "json", "html"), *(ref("parameters", n) for n in (
-        "lang", "datetime", "known-at", "skipGeometry")), _crs(city, layer, "crs", "System of the answer.")]
+        "lang", "moment", "known-at", "skipGeometry")), _crs(city, layer, "crs", "System of the answer.")]
     if fields:
         parameters.append(_names("properties", fields, "Only these properties."))
     return {"operationId": f"{layer.id}_item", "tags": [layer.id], "summary": f"One feature of {layer.title.en}",
@@ -114,7 +114,7 @@ def _get_lineage(layer: Layer) -> dict[str, Any]:
                           **problems("304", "400", "404", "406")}}
 
 
-def _write(layer: Layer, verb: str, names: tuple[str, ...], status: str) -> dict[str, Any]:
+def _write(city: City, layer: Layer, verb: str, names: tuple[str, ...], status: str) -> dict[str, Any]:
     changes = verb != "create"
     parameters = [ref("parameters", n) for n in ("lang", *names)]
     codes = ["400", "401", "403", "404", "412", "422"]
@@ -124,7 +124,8 @@ def _write(layer: Layer, verb: str, names: tuple[str, ...], status: str) -> dict
         parameters.append(ref("parameters", "If-Match"))
         codes.append("428")
     if verb != "delete":
-        parameters.append(ref("parameters", "Content-Crs"))
+        parameters.append(parameter("Content-Crs", {"type": "string", "enum": [f"<{uri}>" for uri in crs_list(city, layer)]},
+                                    "System of the body's coordinates, in its authority's axis order; CRS84 without it.", "header"))
         codes.append("415")
         new = ref("schemas", f"{layer.id}_new")
         patch = {"type": "object", "properties": {"properties": {"type": "object"}, "geometry": ref("schemas", "Geometry")}}

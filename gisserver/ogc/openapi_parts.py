@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["PARAMETERS", "RESPONSES", "SCHEMAS", "SECURITY", "content", "parameter", "problem", "problems", "ref"]
+__all__ = ["MOMENT", "PARAMETERS", "RESPONSES", "SCHEMAS", "SECURITY", "content", "parameter", "problem", "problems", "ref"]
 
 _TEXT, _FLAG = {"type": "string"}, {"type": "boolean"}
 _COUNT = {"type": "integer", "minimum": 0}
-_MOMENT = {"type": "string", "example": "2020-06-01T00:00:00Z"}
+_YEAR = r"(000[1-9]|00[1-9]\d|0[1-9]\d\d|[1-8]\d{3}|9[0-8]\d\d)"
+_DAY = _YEAR + r"(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01])"
+_WHEN = _DAY + r"([Tt]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d))?)?)?"
+MOMENT = {"type": "string", "pattern": f"^{_WHEN}$", "example": "2020-06-01"}
+_STAMP = {"type": "string", "format": "date-time"}
+_INTERVAL = {"type": "string", "pattern": rf"^({_WHEN}|(\.\.)?/{_WHEN}|{_WHEN}/(\.\.)?|\.\./\.\.)$", "example": "2010-01-01"}
 
 
 def ref(kind: str, name: str) -> dict[str, str]:
@@ -48,10 +53,10 @@ PARAMETERS: dict[str, dict[str, Any]] = {
                       style="form", explode=False),
     "record-bbox": parameter("bbox", {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4},
                              "What meets this box: minx,miny,maxx,maxy in degrees.", style="form", explode=False),
-    "moment": parameter("datetime", {"type": "string", "example": "2010-01-01"}, "A moment of valid time; now without it."),
-    "datetime": parameter("datetime", {"type": "string", "example": "2010-01-01"},
+    "moment": parameter("datetime", MOMENT, "A moment of valid time; now without it."),
+    "datetime": parameter("datetime", _INTERVAL,
                           "Valid time: an instant, or an interval with '..' for an open end. Without it: now."),
-    "known-at": parameter("known-at", {"type": "string", "example": "120"},
+    "known-at": parameter("known-at", {"anyOf": [{"type": "integer", "minimum": 0}, MOMENT], "example": "120"},
                           "What was known then: the number of a changeset, or the moment of its recording."),
     "limit": parameter("limit", {"type": "integer", "minimum": 1, "maximum": 10000, "default": 10}, "Features a page.",
                        style="form", explode=False),
@@ -68,15 +73,15 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "bom": parameter("bom", _FLAG, "CSV: begin with a byte order mark, by which Excel knows UTF-8."),
     "guard": parameter("guard", {"type": "boolean", "default": True},
                        "CSV: put an apostrophe before texts that a spreadsheet would run as a formula."),
-    "valid-from": parameter("valid-from", _TEXT, "Since when it is so: 1985, 1985-06, 1985-06-01 or a time; now without."),
-    "valid-to": parameter("valid-to", _TEXT, "Until when it is so; open without."),
+    "valid-from": parameter("valid-from", MOMENT, "Since when it is so: 1985, 1985-06, 1985-06-01 or a time; now without."),
+    "valid-to": parameter("valid-to", MOMENT, "Until when it is so; open without."),
     "correct": parameter("correct", _FLAG, "It was always so: correct the version that was read, over its own time."),
     "reason": parameter("reason", {"type": "string", "maxLength": 2000}, "Why; kept with the changeset."),
     "check": parameter("check", _FLAG, "Only say what the edit would be refused for; write nothing."),
     "fid": parameter("fid", {"type": "integer", "minimum": 1}, "Number of the feature.", "path"),
     "seq": parameter("seq", {"type": "integer", "minimum": 1}, "Number of the changeset.", "path"),
-    "If-Match": parameter("If-Match", _TEXT, "The ETag of the feature as it was read.", "header"),
-    "Content-Crs": parameter("Content-Crs", _TEXT, "System of the body's coordinates; CRS84 without it.", "header"),
+    "If-Match": parameter("If-Match", {"type": "string", "pattern": r'^"[1-9]\d{0,15}\.[0-9a-f]{1,8}"$', "example": '"1.0"'},
+                          "The ETag of the feature as it was read.", "header", required=True),
 }
 
 RESPONSES: dict[str, dict[str, Any]] = {
@@ -124,7 +129,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "Fault": _FAULT,
     "Faults": {"type": "object", "required": ["faults"], "properties": {"faults": {"type": "array", "items": _FAULT}}},
     "Receipt": {"type": "object", "properties": {
-        "id": {"type": "integer"}, "version": {"type": "integer"}, "seq": _COUNT, "recorded_at": _MOMENT,
+        "id": {"type": "integer"}, "version": {"type": "integer"}, "seq": _COUNT, "recorded_at": _STAMP,
         "faults": {"type": "array", "items": _FAULT}}},
     "Conformance": {"type": "object", "required": ["conformsTo"], "properties": {
         "conformsTo": {"type": "array", "items": _TEXT}}},
@@ -136,7 +141,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "links": {"type": "array", "items": _LINK}}},
     "Geometry": {"type": "object", "nullable": True, "required": ["type"], "properties": {"type": _TEXT}},
     "Changeset": {"type": "object", "required": ["seq", "recorded_at", "kind", "layers"], "properties": {
-        "seq": _COUNT, "recorded_at": _MOMENT, "actor": {"type": "string", "nullable": True},
+        "seq": _COUNT, "recorded_at": _STAMP, "actor": {"type": "string", "nullable": True},
         "reason": {"type": "string", "nullable": True}, "kind": _TEXT, "source": {"type": "object", "nullable": True},
         "undoes": {"type": "integer", "nullable": True}, "undone_by": {"type": "integer", "nullable": True},
         "layers": {"type": "array", "items": {"type": "object", "required": ["layer", "added", "closed"]}}}},
@@ -149,7 +154,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
                 "kind": _TEXT, "at": _TEXT, "predecessors": {"type": "array", "items": _END},
                 "successors": {"type": "array", "items": _END}}}}}},
     "Applied": {"type": "object", "properties": {
-        "seq": _COUNT, "recorded_at": _MOMENT, "fids": {"type": "array", "items": {"type": "integer"}},
+        "seq": _COUNT, "recorded_at": _STAMP, "fids": {"type": "array", "items": {"type": "integer"}},
         "versions": {"type": "array", "items": {"type": "integer", "nullable": True}}, "temp_ids": {"type": "object"},
         "faults": {"type": "array", "items": _FAULT}}},
     "Search": {"type": "object", "required": ["results"], "properties": {"results": {"type": "array", "items": {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gisserver.ogc.openapi_parts import content, parameter, problems, ref
+from gisserver.ogc.openapi_parts import MOMENT, content, parameter, problems, ref
 from layers.access import Audience
 from layers.layer import Layer
 from tiles.grid import GRIDS
@@ -13,13 +13,14 @@ __all__ = ["service_paths"]
 
 _TEXT, _OBJECT = {"type": "string"}, {"type": "object"}
 _COUNT = {"type": "integer", "minimum": 0}
+_OFFSET = _COUNT | {"maximum": 2**31}
 
 
 def service_paths(layers: list[Layer], audience: Audience) -> dict[str, Any]:
     """Return the paths of everything beside items, for the layers and capabilities of an audience."""
     spatial = [layer.id for layer in layers if layer.kind == "spatial"]
     stored = [layer.id for layer in layers if layer.is_stored]
-    paths = _root(layers, stored) | _records() | _processes("run_jobs" in audience.capabilities) | _changes(stored, audience)
+    paths = _root(layers, stored) | _records() | _processes("run_jobs" in audience.capabilities) | _changes([layer.id for layer in layers], stored, audience)
     if spatial:
         paths |= _tiles(spatial)
     if any(layer.kind == "coverage" for layer in layers):
@@ -69,7 +70,7 @@ def _records() -> dict[str, Any]:
     asked = [parameter("q", _TEXT, "Words, comma-separated."), parameter("group", _TEXT, "Group of layers."),
              parameter("type", _TEXT, "Type of the resource."), ref("parameters", "record-bbox"),
              parameter("limit", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 10}, "Records a page."),
-             parameter("offset", _COUNT, "Records to pass over.")]
+             parameter("offset", _OFFSET, "Records to pass over.")]
     collection = {"type": "object", "required": ["type", "features", "numberMatched", "numberReturned", "links"]}
     return {
         "/ogc/collections/catalogue/items": _get("records", "Records of the layers", asked, collection, (geojson, page),
@@ -131,7 +132,7 @@ def _processes(may_run: bool) -> dict[str, Any]:
     paths = {
         "/ogc/processes": _get("processes", "Processes", paging, _OBJECT, (json, page), formats=("json", "html")),
         "/ogc/processes/{process}": _get("process", "A process", [name], _OBJECT, (json, page), not_found, formats=("json", "html")),
-        "/ogc/jobs": _get("jobs", "Jobs", [*paging, parameter("offset", _COUNT, "Jobs to pass over.")], _OBJECT, (json, page),
+        "/ogc/jobs": _get("jobs", "Jobs", [*paging, parameter("offset", _OFFSET, "Jobs to pass over.")], _OBJECT, (json, page),
                           formats=("json", "html")),
         "/ogc/jobs/{job}": _get("job", "A job", [job], _OBJECT, (json, page), not_found, formats=("json", "html")),
         "/ogc/jobs/{job}/results": _get("jobResults", "Results of a job", [job], _OBJECT, (json,), ("400", "404", "406"),
@@ -149,11 +150,11 @@ def _processes(may_run: bool) -> dict[str, Any]:
     return paths
 
 
-def _changes(stored: list[str], audience: Audience) -> dict[str, Any]:
+def _changes(names: list[str], stored: list[str], audience: Audience) -> dict[str, Any]:
     json, seq = "application/json", ref("parameters", "seq")
     many = parameter("limit", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}, "At most so many.")
     features = parameter("limit", {"type": "integer", "minimum": 1, "maximum": 10000, "default": 1000}, "Features of a layer, at most.")
-    changesets = _get("changesets", "Changesets after a number, oldest first", [parameter("since", _COUNT, "After this one."), many],
+    changesets = _get("changesets", "Changesets after a number, oldest first", [parameter("since", _COUNT | {"maximum": 2**53}, "After this one."), many],
                       ref("schemas", "Changesets"), (json,), tag="changes", formats=("json",))
     applied = {"201": {"description": "Written.", "headers": {"Gis-Seq": {"schema": _COUNT}, "Location": {"schema": _TEXT}},
                        "content": content(ref("schemas", "Applied"), json)}}
@@ -165,11 +166,11 @@ def _changes(stored: list[str], audience: Audience) -> dict[str, Any]:
                  parameter("limit", {"type": "integer", "minimum": 1, "maximum": 200, "default": 20}, "At most so many."),
                  ref("parameters", "moment"), parameter("near", {"type": "array", "items": {"type": "number"}, "minItems": 2,
                                                                  "maxItems": 2}, "Longitude,latitude.", style="form", explode=False),
-                 parameter("layers", {"type": "array", "items": {"type": "string"}}, "Only these layers.", style="form",
+                 parameter("layers", {"type": "array", "items": {"type": "string", "enum": names}}, "Only these layers.", style="form",
                            explode=False)], ref("schemas", "Search"), (json,), formats=("json",)),
              "/api/config": _get("config", "The city and the reader's layers", [], _OBJECT, (json,), formats=("json",))}
     if stored:
-        when = [parameter(name, {"type": "string", "example": "2020-01-01"}, words, required=True)
+        when = [parameter(name, MOMENT, words, required=True)
                 for name, words in (("from", "The earlier moment."), ("to", "The later moment."))]
         paths["/api/diff"] = _get("diff", "What was built, ended and changed between two moments", [
             parameter("layer", {"type": "string", "enum": stored}, "A layer.", required=True), *when, features], _OBJECT, (json,),

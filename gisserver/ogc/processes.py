@@ -20,7 +20,7 @@ _BODY = ("inputs", "outputs", "response")
 def processes(request: Request) -> Response:
     """Answer the processes."""
     form = request.format(FORMATS)
-    request.parameters.take_integer("limit", 10, 1, 1000, clamp=True)
+    request.parameters.take_integer("limit", 10, 1, 1000)
     request.parameters.finish()
     listed = carry(request, carried.describe_processes).document["processes"]
     for each in listed:
@@ -62,7 +62,7 @@ def execution(request: Request) -> Response:
 def jobs(request: Request) -> Response:
     """Answer the jobs."""
     form = request.format(FORMATS)
-    request.parameters.take_integer("limit", 10, 1, 1000, clamp=True)
+    request.parameters.take_integer("limit", 10, 1, 1000)
     request.parameters.take_integer("offset", 0, 0, 2**31)
     request.parameters.finish()
     document = carry(request, carried.get_jobs).document

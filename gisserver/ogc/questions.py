@@ -143,6 +143,8 @@ def _filter(request: Request, audience: Audience, layer: Layer) -> dict[str, Any
         parts.append(parse_filter(text, language, crs))
     for field in audience.fields(layer):
         if is_queryable(field) and field.name not in RESERVED and (given := p.take(field.name)) is not None:
+            if field.codes is not None and given not in field.codes:
+                raise WrongParameter(field.name, "choice", value=given[:60], choices=", ".join(field.codes))
             parts.append(equals(field, given))
     return both(*parts)
 

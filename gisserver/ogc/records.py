@@ -25,7 +25,7 @@ def _format(request: Request) -> str:
 def records(request: Request) -> Response:
     """Answer the records that match `q`, `bbox`, `group` or `type`."""
     form, p = _format(request), request.parameters
-    limit, offset = p.take_integer("limit", 10, 1, 1000, clamp=True), p.take_integer("offset", 0, 0, 2**31)
+    limit, offset = p.take_integer("limit", 10, 1, 1000), p.take_integer("offset", 0, 0, 2**31)
     p.take_as("bbox", read_bbox)
     for name in ("q", "group", "type"):
         p.take(name)

@@ -15,7 +15,7 @@ from gisserver.reply import dump
 from gisserver.request import Request
 from gisserver.wording import WrongParameter
 from layers.edits import KEEP, Changeset, Edit, apply_changeset, check_changeset
-from layers.errors import Conflict, Forbidden, NotAuthenticated, NotFound, PreconditionRequired
+from layers.errors import Conflict, Forbidden, NotAuthenticated, NotFound, PreconditionRequired, Rejected, UnknownFeature
 from layers.features import versions
 from layers.layer import Layer
 from layers.query import ItemQuery
@@ -153,6 +153,10 @@ def write(request: Request, changeset: Changeset, yours: Any) -> Applied:
         applied = apply_changeset(context.store, context.catalogue, audience_to_edit(request, changeset), changeset)
     except Conflict as conflict:
         raise EditConflict(conflict, _edited_version(request, conflict), yours) from None
+    except Rejected as rejected:
+        if len(changeset.edits) == 1 and [fault.code for fault in rejected.faults] == ["unknown"]:
+            raise UnknownFeature(changeset.edits[0].layer, changeset.edits[0].fid) from None
+        raise
     context.catch_up(applied.seq)
     return applied
 

@@ -13,7 +13,7 @@ from gisserver.request import Request
 from gisserver.routes.changeset_body import read_changeset
 from gisserver.wording import WrongParameter
 from layers import history
-from layers.errors import UnknownChangeset
+from layers.errors import Forbidden, NotAuthenticated, UnknownChangeset
 from layers.moments import parse_moment
 
 __all__ = ["changeset", "changesets", "diff", "post_changeset", "undo"]
@@ -23,6 +23,10 @@ MAX_LISTED = 1000
 
 def post_changeset(request: Request) -> Response:
     """Write a changeset: all its edits, or none. With `check=true` only say what it would be refused for."""
+    if not any(request.audience.may_edit(layer.id) for layer in request.context.readable(request.audience)):
+        if request.is_public:
+            raise NotAuthenticated("Sign in first.")
+        raise Forbidden("You may not edit any layer.")
     check = request.parameters.take_flag("check")
     request.parameters.finish()
     body = request.json()
@@ -45,7 +49,7 @@ def changesets(request: Request) -> Response:
     p, context = request.parameters, request.context
     request.format(("json",))
     since = p.take_integer("since", 0, 0, 2**53)
-    limit = p.take_integer("limit", 100, 1, MAX_LISTED, clamp=True)
+    limit = p.take_integer("limit", 100, 1, MAX_LISTED)
     p.finish()
     found = history.changes_since(context.store, context.catalogue, request.audience, since, limit)
     return reply_document(request, {"changesets": [describe(request, info) for info in found],
@@ -72,7 +76,7 @@ def changeset(request: Request) -> Response:
     """Answer one changeset with the features it touched, layer by layer."""
     context, seq = request.context, _seq(request)
     request.format(("json",))
-    limit = request.parameters.take_integer("limit", MAX_LISTED, 1, 10_000, clamp=True)
+    limit = request.parameters.take_integer("limit", MAX_LISTED, 1, 10_000)
     request.parameters.finish()
     document = describe(request, history.changeset(context.store, context.catalogue, request.audience, seq))
     for touched in document["layers"]:
@@ -104,7 +108,7 @@ def diff(request: Request) -> Response:
     p, context = request.parameters, request.context
     request.format(("json",))
     name, begin, end = (p.take(n) for n in ("layer", "from", "to"))
-    limit = p.take_integer("limit", MAX_LISTED, 1, 10_000, clamp=True)
+    limit = p.take_integer("limit", MAX_LISTED, 1, 10_000)
     p.finish()
     for parameter, text in (("layer", name), ("from", begin), ("to", end)):
         if not text:

@@ -19,7 +19,7 @@ def search_city(request: Request) -> Response:
     p, context, audience = request.parameters, request.context, request.audience
     request.format(("json",))
     text = p.take("q")
-    limit = p.take_integer("limit", 20, 1, 200, clamp=True)
+    limit = p.take_integer("limit", 20, 1, 200)
     moment = p.take_as("datetime", lambda value: parse_moment(value, "datetime").at)
     near = p.take_as("near", _near)
     layers = p.take_names("layers", "*", (layer.id for layer in context.readable(audience)))
