@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from config.settings import ROOT
-from gisserver.ops.city_cluster import make_cluster
+from gisserver.ops.city_cluster import make_cluster, read_cluster
 from gisserver.ops.preparation import prepare_store
 from layers.access import OWNER, Audience
 from layers.catalogue import Catalogue
@@ -71,7 +72,9 @@ def server() -> Iterator[DatabaseServer]:
     if given := os.environ.get("GIS_TEST_SERVER"):
         yield DatabaseServer(given)
         return
-    var = Path(os.environ.get("GIS_VAR", ROOT / "var")).absolute() / f"test-{os.getpid()}"
+    folder = Path(os.environ.get("GIS_VAR", ROOT / "var")).absolute()
+    _remove_killed(folder)
+    var = folder / f"test-{os.getpid()}"
     cluster = make_cluster(var, throwaway=True)
     try:
         cluster.start()
@@ -79,6 +82,15 @@ def server() -> Iterator[DatabaseServer]:
     finally:
         cluster.remove()
         var.rmdir()
+
+
+def _remove_killed(folder: Path) -> None:
+    """Remove the clusters of test runs that were killed before they could."""
+    for left in folder.glob("test-*"):
+        if not Path("/proc", left.name.removeprefix("test-")).exists():
+            if cluster := read_cluster(left):
+                cluster.remove()
+            shutil.rmtree(left, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

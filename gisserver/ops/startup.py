@@ -72,6 +72,9 @@ class Startup:
     def database(self) -> None:
         """Start the private cluster, made when missing; nothing where the settings name a database."""
         if self.settings.database_url is not None:
+            if self._state().get("demo") == "loading":
+                raise Unavailable("The demo city was interrupted while it was loaded into the database of GIS_DATABASE_URL. "
+                                  f"Give an empty database, and delete {self.state_path}.")
             return
         var = self.settings.var
         cluster = read_cluster(var)
