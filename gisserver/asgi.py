@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import threading
@@ -16,6 +17,7 @@ from starlette.types import ASGIApp
 
 from config.settings import Settings, read_settings
 from gisserver.context import Context, install
+from gisserver.credentials import RedactKeys
 from gisserver.events import ChangeFeed
 from gisserver.identity import open_identity
 from gisserver.middleware import wrap
@@ -35,6 +37,8 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     Without settings they are read from the environment: this is one of the two doors where that happens. Raises
     SettingsError for a wrong environment, Unavailable where the database cannot be reached.
     """
+    for name in ("uvicorn.access", "uvicorn.error", "gisserver"):
+        logging.getLogger(name).addFilter(RedactKeys())
     return application(open_context(settings or read_settings(os.environ)[0]))
 
 

@@ -35,14 +35,11 @@ class UnsupportedMediaType(errors.StoreError):
 
 
 class CarriedProblem(errors.StoreError):
-    """A problem that a standard names by a URI of its own, with its status."""
+    """A problem that a carried handler found, with its status."""
 
-    def __init__(self, status: int, uri: str, message: str) -> None:
+    def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
-        self.status, self.uri = status, uri
-
-    def details(self) -> dict[str, Any]:
-        return {"type": self.uri} if self.uri else {}
+        self.status = status
 
 
 # The first class an error is an instance of decides; subclasses stand before their parents.

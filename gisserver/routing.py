@@ -6,7 +6,7 @@ from starlette.routing import BaseRoute, Route
 
 from gisserver.context import Context
 from gisserver.endpoint import Handler, route
-from gisserver.ogc import collections, coverages, items, landing, processes, records, styles, tilesets, transactions, versions
+from gisserver.ogc import collections, coverages, items, jobs, landing, processes, records, styles, tilesets, transactions, versions
 from gisserver.ogc.tile import TileEndpoint
 from gisserver.routes import client, edits, operation, search, views
 from gisserver.routes.stream import ChangeStream
@@ -24,7 +24,7 @@ def service_routes(context: Context) -> list[BaseRoute]:
         return route(context, path, handler, methods or ("GET",))
 
     def slow(path: str, handler: Handler, *methods: str) -> Route:
-        # What pygeoapi answers may take its time; it must not hold the threads of everything else.
+        # What pygeoapi answers, or a process computes, may take its time; it must not hold the threads of everything else.
         return route(context, path, handler, methods or ("GET",), context.delegate_threads)
 
     return [
@@ -55,12 +55,13 @@ def service_routes(context: Context) -> list[BaseRoute]:
         to("/ogc/tileMatrixSets/{tms}", tilesets.tile_matrix_set),
         to("/ogc/styles", styles.styles),
         to("/ogc/styles/{style}", styles.style),
-        slow("/ogc/processes", processes.processes),
-        slow("/ogc/processes/{process}", processes.process),
-        slow("/ogc/processes/{process}/execution", processes.execution, "POST"),
-        slow("/ogc/jobs", processes.jobs),
-        slow("/ogc/jobs/{job}", processes.job),
-        slow("/ogc/jobs/{job}/results", processes.job_results),
+        to("/ogc/processes", processes.processes),
+        to("/ogc/processes/{process}", processes.process),
+        slow("/ogc/processes/{process}/execution", jobs.execution, "POST"),
+        to("/ogc/jobs", jobs.jobs),
+        to("/ogc/jobs/{job}", jobs.job),
+        to("/ogc/jobs/{job}", jobs.dismiss_job, "DELETE"),
+        to("/ogc/jobs/{job}/results", jobs.job_results),
         slow("/ogc/collections/{collection}/coverage", coverages.coverage),
         to("/ogc/static/{path:path}", client.static_file),
         to("/api/config", views.config),

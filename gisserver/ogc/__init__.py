@@ -1,1 +1,1 @@
-"""OGC API: features, tiles, styles; records, processes and coverages carried from pygeoapi."""
+"""OGC API: features, tiles, styles, processes; records and coverages carried from pygeoapi."""

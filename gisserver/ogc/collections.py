@@ -29,6 +29,8 @@ def describe(catalogue: Catalogue, layer: Layer, base: str, language: str) -> di
     if layer.description:
         document["description"] = getattr(layer.description, language)
     if layer.kind == "coverage":
+        # GDAL takes whatever is listed for features unless this says otherwise.
+        document["layerDataType"] = "Coverage"
         document["links"] = [link(f"{address}/coverage", f"{REL}coverage", "application/prs.coverage+json", "Coverage")]
         return document
     document |= {"itemType": "feature", "timeAxis": "validity-time", "crs": crs_list(city, layer),
@@ -40,11 +42,12 @@ def describe(catalogue: Catalogue, layer: Layer, base: str, language: str) -> di
         link(f"{address}/queryables", f"{REL}queryables", "schema", "Queryables"),
         link(f"{address}/sortables", f"{REL}sortables", "schema", "Sortables"),
         link(f"{address}/schema", f"{REL}schema", "schema", "Schema"),
+        link(f"{address}/schema", "describedby", "schema", "Schema"),
     ]
     if layer.kind == "spatial":
         document["links"] += [
             link(f"{address}/tiles", f"{REL}tilesets-vector", "json", "Vector tiles"),
-            link(f"{address}/tilejson", "describedby", "json", "TileJSON"),
+            link(f"{address}/tilejson", f"{REL}tilejson", "json", "TileJSON"),
             link(f"{base}/ogc/styles/{layer.id}", f"{REL}style", "application/vnd.mapbox.style+json", "Map style")]
     return document
 

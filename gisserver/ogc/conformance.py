@@ -35,6 +35,6 @@ CONFORMANCE: tuple[str, ...] = tuple(
         (_TILES, ("core", "tileset", "tilesets-list", "geodata-tilesets", "mvt", "oas30", "tilematrixset",
                   "tilematrixsets-list")),
         (_STYLES, ("core", "mapbox-styles")),
-        (_PROCESSES, ("core", "ogc-process-description", "json", "oas30")),
+        (_PROCESSES, ("core", "ogc-process-description", "json", "html", "oas30", "job-list", "dismiss")),
         (_RECORDS, ("record-core", "record-collection", "json")),
     ) for name in names)

@@ -1,4 +1,4 @@
-"""What pygeoapi answers: records, processes, jobs, coverages. We carry its handlers, and ask first who may.
+"""What pygeoapi answers: records, coverages. We carry its handlers, and ask first who may.
 
 Its handlers are plain functions of (api, request, names). They always make JSON; pages are ours, since its own load from
 other hosts. Its features, its tiles and its writing are not carried at all.
@@ -24,8 +24,6 @@ from layers.errors import NotFound
 
 __all__ = ["Carried", "carry"]
 
-_EXCEPTIONS = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/"
-_URIS = {"NoSuchProcess": "no-such-process", "NoSuchJob": "no-such-job", "ResultNotReady": "result-not-ready"}
 _apis: dict[tuple[int, int, str], API] = {}
 _making = threading.Lock()
 
@@ -41,8 +39,8 @@ class Carried:
         return orjson.loads(self.body)
 
 
-def carry(request: Request, handler: Callable[..., Any], *names: str, form: str = "json", missing: str = "") -> Carried:
-    """Call a handler of pygeoapi for this reader; `missing` is the standard's name for what is not there (no-such-job).
+def carry(request: Request, handler: Callable[..., Any], *names: str, form: str = "json") -> Carried:
+    """Call a handler of pygeoapi for this reader.
 
     Raises CarriedProblem (or NotFound) for what it refuses.
     """
@@ -58,7 +56,7 @@ def carry(request: Request, handler: Callable[..., Any], *names: str, form: str 
     headers, status, content = handler(api, asked, *names)
     body = content if isinstance(content, bytes) else str(content).encode()
     if int(status) >= 400:
-        raise _problem(int(status), body, missing)
+        raise _problem(int(status), body)
     return Carried(int(status), headers, body)
 
 
@@ -77,7 +75,7 @@ def _api(context: Context, base: str) -> API:
     return api
 
 
-def _problem(status: int, body: bytes, missing: str) -> Exception:
+def _problem(status: int, body: bytes) -> Exception:
     try:
         told = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -85,7 +83,6 @@ def _problem(status: int, body: bytes, missing: str) -> Exception:
     code, message = told.get("code", ""), told.get("description", "") or "The request is wrong."
     if code == "InvalidParameterValue" and status >= 500:
         status = 400                    # its coverages say 500 for a bbox that cannot be read
-    name = _URIS.get(code) or (missing if status == 404 else "")
-    if status == 404 and not name:
+    if status == 404:
         return NotFound(message)
-    return CarriedProblem(status, f"{_EXCEPTIONS}{name}" if name else "", message)
+    return CarriedProblem(status, message)

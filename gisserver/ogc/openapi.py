@@ -32,7 +32,7 @@ def openapi_document(catalogue: Catalogue, audience: Audience, base: str) -> dic
         "info": {"title": catalogue.city.title.en, "version": VERSION,
                  "description": f"{catalogue.city.title.zh} · {catalogue.city.title.en}: layers with their history."},
         "servers": [{"url": base}],
-        "tags": [{"name": "service"}, {"name": "changes"},
+        "tags": [{"name": "service"}, {"name": "changes"}, {"name": "processes"},
                  *({"name": layer.id, "description": layer.title.en} for layer in layers)],
         "paths": paths,
         "components": {"parameters": PARAMETERS, "responses": RESPONSES, "schemas": schemas,

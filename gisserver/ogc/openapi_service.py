@@ -1,10 +1,11 @@
-"""The paths of the OpenAPI document that are not one layer's own: the service, tiles, styles, processes, changes."""
+"""The paths of the OpenAPI document that are not one layer's own: the service, tiles, styles, changes."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from gisserver.ogc.openapi_parts import MOMENT, content, parameter, problems, ref
+from gisserver.ogc.openapi_processes import process_paths
 from layers.access import Audience
 from layers.layer import Layer
 from tiles.grid import GRIDS
@@ -20,7 +21,7 @@ def service_paths(layers: list[Layer], audience: Audience) -> dict[str, Any]:
     """Return the paths of everything beside items, for the layers and capabilities of an audience."""
     spatial = [layer.id for layer in layers if layer.kind == "spatial"]
     stored = [layer.id for layer in layers if layer.is_stored]
-    paths = _root(layers, stored) | _records() | _processes("run_jobs" in audience.capabilities) | _changes([layer.id for layer in layers], stored, audience)
+    paths = _root(layers, stored) | _records() | process_paths(audience) | _changes([layer.id for layer in layers], stored, audience)
     if spatial:
         paths |= _tiles(spatial)
     if any(layer.kind == "coverage" for layer in layers):
@@ -121,33 +122,6 @@ def _coverages(names: list[str]) -> dict[str, Any]:
         "responses": {"200": {"description": "The coverage.", "content": content(_OBJECT, "application/prs.coverage+json")
                               | content({"type": "string", "format": "binary"}, "image/tiff; application=geotiff")},
                       **problems("400", "404")}}}}
-
-
-def _processes(may_run: bool) -> dict[str, Any]:
-    json, page = "application/json", "text/html"
-    name = parameter("process", _TEXT, "A process.", "path")
-    job = parameter("job", _TEXT, "A job.", "path")
-    paging = [parameter("limit", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 10}, "At most so many.")]
-    not_found = ("304", "400", "404", "406")
-    paths = {
-        "/ogc/processes": _get("processes", "Processes", paging, _OBJECT, (json, page), formats=("json", "html")),
-        "/ogc/processes/{process}": _get("process", "A process", [name], _OBJECT, (json, page), not_found, formats=("json", "html")),
-        "/ogc/jobs": _get("jobs", "Jobs", [*paging, parameter("offset", _OFFSET, "Jobs to pass over.")], _OBJECT, (json, page),
-                          formats=("json", "html")),
-        "/ogc/jobs/{job}": _get("job", "A job", [job], _OBJECT, (json, page), not_found, formats=("json", "html")),
-        "/ogc/jobs/{job}/results": _get("jobResults", "Results of a job", [job], _OBJECT, (json,), ("400", "404", "406"),
-                                        formats=("json",)),
-    }
-    if may_run:
-        body = {"type": "object", "additionalProperties": False, "properties": {
-            "inputs": _OBJECT, "outputs": _OBJECT, "response": {"type": "string", "enum": ["raw", "document"]}}}
-        paths["/ogc/processes/{process}/execution"] = {"post": {
-            "operationId": "execute", "tags": ["service"], "summary": "Execute a process",
-            "parameters": [name, ref("parameters", "lang")],
-            "requestBody": {"required": True, "content": content(body, json)},
-            "responses": {"200": {"description": "The result.", "content": content({}, json)},
-                          **problems("400", "401", "403", "404", "415")}}}
-    return paths
 
 
 def _changes(names: list[str], stored: list[str], audience: Audience) -> dict[str, Any]:

@@ -1,91 +1,51 @@
-"""Processes and jobs (OGC API Processes), carried from pygeoapi."""
+"""The processes of the city and their descriptions (OGC API - Processes)."""
 
 from __future__ import annotations
 
-import pygeoapi.api.processes as carried
+from typing import Any
+
 from starlette.responses import Response
 
-from gisserver.ogc.delegate import carry
 from gisserver.ogc.links import REL, alternates, link
 from gisserver.reply import page, reply_document
 from gisserver.request import Request
-from gisserver.wording import WrongParameter
+from spatial_models.jobs import find_process
+from spatial_models.registry import PROCESSES
 
-__all__ = ["execution", "job", "job_results", "jobs", "process", "processes"]
+__all__ = ["process", "processes"]
 
 FORMATS = ("json", "html")
-_BODY = ("inputs", "outputs", "response")
 
 
 def processes(request: Request) -> Response:
     """Answer the processes."""
     form = request.format(FORMATS)
-    request.parameters.take_integer("limit", 10, 1, 1000)
+    limit = request.parameters.take_integer("limit", 100, 1, 1000)
     request.parameters.finish()
-    listed = carry(request, carried.describe_processes).document["processes"]
-    for each in listed:
-        each["links"] = [link(f"{request.base}/ogc/processes/{each['id']}", "self", "json", each["title"])]
-    return _answer(request, form, {"processes": listed}, "processes", "/ogc/processes")
+    listed = []
+    for each in list(PROCESSES.values())[:limit]:
+        shown = {name: value for name, value in each.describe(_language(request, form)).items() if name not in ("inputs", "outputs", "example")}
+        listed.append(shown | {"links": [link(f"{request.base}/ogc/processes/{each.id}", "self", "json", shown["title"])]})
+    return _answer(request, form, {"processes": listed}, "processes", f"{request.base}/ogc/processes", [])
 
 
 def process(request: Request) -> Response:
     """Answer the description of one process."""
-    form, name = request.format(FORMATS), request.path["process"]
-    request.parameters.finish()
-    document = carry(request, carried.describe_processes, name).document
-    document["links"] = [link(f"{request.base}/ogc/processes/{name}/execution", f"{REL}execute", "json", "Execute")]
-    return _answer(request, form, document, "process", f"/ogc/processes/{name}")
-
-
-def execution(request: Request) -> Response:
-    """Execute a process and answer its result."""
-    request.parameters.finish()
-    name = request.path["process"]
-    carry(request, carried.describe_processes, name)
-    request.reader.require("run_jobs")
-    body = request.json()
-    if not isinstance(body, dict):
-        raise WrongParameter("body", "object")
-    for member in body:
-        # Also `subscriber`: nobody but the service decides whom the service calls.
-        if member not in _BODY:
-            raise WrongParameter(member, "member", value=member, known=", ".join(_BODY))
-    for member in ("inputs", "outputs"):
-        if not isinstance(body.get(member, {}), dict):
-            raise WrongParameter(member, "object")
-    if body.get("response", "raw") not in ("raw", "document"):
-        raise WrongParameter("response", "choice", value=body["response"], choices="raw, document")
-    answer = carry(request, carried.execute_process, name)
-    return Response(answer.body, answer.status, {"Cache-Control": "no-store"}, answer.headers["Content-Type"])
-
-
-def jobs(request: Request) -> Response:
-    """Answer the jobs."""
     form = request.format(FORMATS)
-    request.parameters.take_integer("limit", 10, 1, 1000)
-    request.parameters.take_integer("offset", 0, 0, 2**31)
     request.parameters.finish()
-    document = carry(request, carried.get_jobs).document
-    return _answer(request, form, {"jobs": document["jobs"]}, "jobs", "/ogc/jobs")
+    described = find_process(request.path["process"]).describe(_language(request, form))
+    address = f"{request.base}/ogc/processes/{described['id']}"
+    more = [link(f"{address}/execution", f"{REL}execute", "json", "Execute"), link(f"{request.base}/ogc/jobs", f"{REL}job-list", "json", "Jobs"),
+            link(f"{request.base}/ogc/processes", "up", "json", "Processes")]
+    return _answer(request, form, described, "process", address, more)
 
 
-def job(request: Request) -> Response:
-    """Answer the state of a job."""
-    form, name = request.format(FORMATS), request.path["job"]
-    request.parameters.finish()
-    return _answer(request, form, carry(request, carried.get_jobs, name, missing="no-such-job").document, "job", f"/ogc/jobs/{name}")
+def _language(request: Request, form: str) -> str:
+    return request.page_language if form == "html" else request.language
 
 
-def job_results(request: Request) -> Response:
-    """Answer the results of a job."""
-    request.format(("json",))
-    request.parameters.finish()
-    answer = carry(request, carried.get_job_result, request.path["job"])
-    return Response(answer.body, answer.status, {"Cache-Control": "no-store"}, answer.headers["Content-Type"])
-
-
-def _answer(request: Request, form: str, document: dict, heading: str, path: str) -> Response:
-    document["links"] = alternates(f"{request.base}{path}", FORMATS, form) + document.get("links", [])
+def _answer(request: Request, form: str, document: dict[str, Any], heading: str, address: str, more: list[dict[str, Any]]) -> Response:
+    document["links"] = alternates(address, FORMATS, form) + more
     if form == "html":
         return page(request, "document.html", document=document, heading=heading)
     return reply_document(request, document)

@@ -1,18 +1,16 @@
-"""pygeoapi's configuration, made from the catalogue: catalogue records, processes, coverages. No features, no writing."""
+"""pygeoapi's configuration, made from the catalogue: catalogue records, coverages. No features, no processes, no writing."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from gisserver.ogc.echo import Echo
 from gisserver.ogc.providers import CoverageFile, LayerRecords
 from layers.catalogue import Catalogue
 from layers.layer import Layer
 
 __all__ = ["coverage_path", "pygeoapi_config"]
 
-PROCESSES: dict[str, type] = {"echo": Echo}
 LIMITS = {"default_items": 10, "max_items": 1000, "on_exceed": "throttle"}
 
 
@@ -43,8 +41,6 @@ def pygeoapi_config(catalogue: Catalogue, base: str, var: Path) -> dict[str, Any
                       "links": [], "extents": extents, "limits": LIMITS,
                       "providers": [{"type": "record", "name": _named(LayerRecords), "data": base, "id_field": "id",
                                      "title_field": "title"}]}}
-    for process_id, process in PROCESSES.items():
-        resources[process_id] = {"type": "process", "processor": {"name": _named(process)}}
     for layer in catalogue.layers.values():
         path = coverage_path(var, layer)
         if path is not None:

@@ -37,7 +37,17 @@ def config(request: Request) -> Response:
     document = context.document(audience, ("config", base), make)
     return reply_document(request, document | {
         "seq": context.seq, "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "user": None if request.is_public else request.reader.actor})
+        "user": None if request.is_public else request.reader.actor, "personal": _personal(request)})
+
+
+def _personal(request: Request) -> dict[str, list[dict[str, Any]]]:
+    """Return the fields, layer by layer, that open to this reader for a reason (header `Gis-Reason`)."""
+    opened = request.context.identity.personal(request.reader)
+    if opened is None:
+        return {}
+    found = {layer.id: [f.model_dump(mode="json", exclude_defaults=True) for f in opened.fields(layer) if f.personal]
+             for layer in request.context.readable(opened)}
+    return {layer_id: fields for layer_id, fields in found.items() if fields}
 
 
 def layer_view(layer: Layer, audience: Audience, base: str) -> dict[str, Any]:

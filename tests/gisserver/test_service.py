@@ -187,22 +187,6 @@ def test_operation(http: httpx.Client, as_role: As, signed_in: As) -> None:
     assert "gis_pool_connections" in text
 
 
-def test_echo(http: httpx.Client, as_role: As) -> None:
-    planner = as_role("planner")
-    answer = planner.post("/ogc/processes/echo/execution", json={"inputs": {"echo": "你好"}})
-    assert (answer.status_code, answer.json()) == (200, {"echo": "你好"})
-    document = planner.post("/ogc/processes/echo/execution", json={"inputs": {"echo": "a", "pause": 0.01}, "response": "document"})
-    assert document.json() == {"outputs": [{"echo": "a"}]}
-    assert planner.post("/ogc/processes/echo/execution", json={"inputs": {"echo": 5}}).status_code == 400
-    assert planner.post("/ogc/processes/echo/execution", json={"inputs": {"echo": "a", "pause": 1e9}}).status_code == 400
-    callback = {"inputs": {"echo": "a"}, "subscriber": {"successUri": "http://127.0.0.1:9/"}}
-    assert planner.post("/ogc/processes/echo/execution", json=callback).json()["parameter"] == "subscriber"
-    assert http.post("/ogc/processes/echo/execution", json={"inputs": {"echo": "a"}}).status_code == 401
-    missing = planner.post("/ogc/processes/nix/execution", json={"inputs": {}})
-    assert missing.status_code == 404
-    assert missing.json()["type"].endswith("/no-such-process")
-
-
 def test_the_catalogue_as_records(http: httpx.Client) -> None:
     found = http.get("/ogc/collections/catalogue/items", params={"q": "建筑"}).json()
     assert "building" in [f["id"] for f in found["features"]]
