@@ -35,7 +35,6 @@ EVENTS: dict[str, Text] = {
     "edit": Text(zh="编辑数据", en="Edited data"),
     "layer_defined": Text(zh="变更图层定义", en="Changed a layer's definition"),
     "audit_read": Text(zh="查阅审计记录", en="Read the audit"),
-    "refused": Text(zh="越权被拒", en="Was refused what needs a permission"),
 }
 
 
