@@ -138,7 +138,7 @@ def _statement(same: SameLayer, shape: Shape, names: tuple[str, ...], is_coarse:
         here.append(kind.bool_op("=")(sa.func.any(parameter("late", "text[]"))).is_not(sa.true()))
     worth = []
     if is_coarse and layer.geometry not in ("Point", "MultiPoint"):
-        worth = [_is_worth_drawing(base)]
+        worth = [_is_worth_drawing(base, layer.geometry == "Geometry")]
         geom = sa.func.ST_Simplify(geom, parameter("half", "number"), sa.true())
     # Ids of layers are names that the definition has checked.
     made = _layer_of(layer.id, sa.select(base.c.fid, _in_tile(geom, BUFFER), *shown.values(), *times).where(*here, *worth))
@@ -161,11 +161,12 @@ def _layer_of(name: str, rows: sa.Select[Any]) -> ColumnElement[Any]:
     return sa.select(made).select_from(t).scalar_subquery()
 
 
-def _is_worth_drawing(base: FromClause) -> ColumnElement[Any]:
-    """Is it a pixel long at least, or one of the share that stands for the many?"""
+def _is_worth_drawing(base: FromClause, has_points: bool) -> ColumnElement[Any]:
+    """Is it a pixel long at least, or one of the share that stands for the many? Points always are."""
     box = sa.cast(base.c.geom_tile, _Box2D())
     pixel = parameter("pixel", "number")
-    return sa.or_(sa.func.ST_XMax(box) - sa.func.ST_XMin(box) >= pixel, sa.func.ST_YMax(box) - sa.func.ST_YMin(box) >= pixel,
+    points = [sa.func.ST_Dimension(base.c.geom_tile) == sa.literal_column("0")] if has_points else []
+    return sa.or_(*points, sa.func.ST_XMax(box) - sa.func.ST_XMin(box) >= pixel, sa.func.ST_YMax(box) - sa.func.ST_YMin(box) >= pixel,
                   base.c.fid.op("%")(parameter("share", "integer")) == sa.literal_column("0"))
 
 
