@@ -91,6 +91,7 @@ export function App() {
     <ConfigProvider
       locale={LOCALES[language]}
       componentSize="small"
+      button={{ autoInsertSpace: false }}
       theme={{
         algorithm: tone === "dark" ? theme.darkAlgorithm : theme.defaultAlgorithm,
         token: { colorPrimary: ACCENT, borderRadius: 6, fontSize: 13, fontFamily: "inherit", colorLink: ACCENT },

@@ -12,7 +12,7 @@ export function listenToChanges(
     noteSeq(event.seq);
     heard(event);
   };
-  source.addEventListener("changeset", take);
+  source.addEventListener("change", take);
   source.onopen = () => state(true);
   source.onerror = () => state(false);
   return () => source.close();

@@ -1,16 +1,11 @@
 import { address, askJson, noteSeq } from "./http";
-import type { Applied, ChangesetInfo, ChangesetRequest } from "./types";
+import type { Applied, ChangesetRequest } from "./types";
 
 /** Write a changeset: all of it or nothing. */
 export async function applyChangeset(request: ChangesetRequest): Promise<Applied> {
   const applied = await askJson<Applied>(address("api/changesets"), { method: "POST", body: request });
   noteSeq(applied.seq);
   return applied;
-}
-
-/** Read one changeset. */
-export function readChangeset(seq: number, signal?: AbortSignal): Promise<ChangesetInfo> {
-  return askJson(address(`api/changesets/${seq}`), { signal });
 }
 
 /** Undo a changeset by its inverse; refused (409) with the list when later edits depend on it. */

@@ -66,8 +66,6 @@ export interface Layer {
   group: string;
   geometry?: GeometryType;
   fields: LayerField[];
-  /** Fields that open to this reader for a reason. */
-  personal?: LayerField[];
   key?: string;
   label?: string;
   district?: string;
@@ -92,6 +90,8 @@ export interface Config {
   city: City;
   layers: Layer[];
   groups: Record<string, Text>;
+  /** Fields, layer by layer, that open to this reader for a reason. */
+  personal: Record<string, LayerField[]>;
   /** The number of the last changeset. */
   seq: number;
 }
@@ -121,20 +121,12 @@ export interface Version {
   valid_to: string | null;
   seq_from: number;
   seq_to: number | null;
-  properties: Properties;
-  geometry: Geometry | null;
-}
-
-/** A changeset. Who made it and why is null for readers who may not know. */
-export interface ChangesetInfo {
-  seq: number;
   recorded_at: string;
+  /** Who recorded it and why; null for readers who may not know. */
   actor: string | null;
   reason: string | null;
-  kind: string;
-  source: Record<string, unknown> | null;
-  undoes: number | null;
-  undone_by: number | null;
+  properties: Properties;
+  geometry: Geometry | null;
 }
 
 export interface Edit {

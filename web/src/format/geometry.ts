@@ -54,18 +54,3 @@ export function areaM2(ring: Position[]): number {
   }
   return Math.abs((total * RADIUS_M * RADIUS_M) / 2);
 }
-
-/** Return the tiles of a zoom that an envelope touches, at most `most`; null when there are more. */
-export function tilesOf(bounds: Bounds, zoom: number, most = 256): { x: number; y: number; z: number }[] | null {
-  const count = 2 ** zoom;
-  const column = (x: number) => Math.min(count - 1, Math.max(0, Math.floor(((x + 180) / 360) * count)));
-  const row = (y: number) => {
-    const sine = Math.sin(Math.min(85.05, Math.max(-85.05, y)) * RAD);
-    return Math.min(count - 1, Math.max(0, Math.floor((0.5 - Math.log((1 + sine) / (1 - sine)) / (4 * Math.PI)) * count)));
-  };
-  const [x1, y1, x2, y2] = [column(bounds[0]), row(bounds[3]), column(bounds[2]), row(bounds[1])];
-  if ((x2 - x1 + 1) * (y2 - y1 + 1) > most) return null;
-  const tiles = [];
-  for (let x = x1; x <= x2; x += 1) for (let y = y1; y <= y2; y += 1) tiles.push({ x, y, z: zoom });
-  return tiles;
-}

@@ -28,6 +28,7 @@ declare global {
 }
 
 interface Laid {
+  map: MapLibre;
   drawn: Drawn;
   layers: Layer[];
   style: StyleSpecification;
@@ -56,10 +57,10 @@ export default function MapView() {
   const focused = useItem(focus);
   const editing = useDraft((drafting) => drafting.draft !== null && drafting.draft.sketch !== "off");
   const faults = useDraft((drafting) => drafting.draft?.faults ?? NO_FAULTS);
-  const last = useLive((live) => live.last);
+  const touched = useLive((live) => live.touched);
 
   // What was laid for other layers, another style or theme is about to go: nothing may be done to it any more.
-  const drawn = laid && laid.layers === layers && laid.style === style.data && laid.dark === dark ? laid.drawn : null;
+  const drawn = laid && laid.map === map && laid.layers === layers && laid.style === style.data && laid.dark === dark ? laid.drawn : null;
 
   useEffect(() => {
     if (!frame.current || !city) return undefined;
@@ -79,7 +80,8 @@ export default function MapView() {
       setMap(null);
       made.remove();
     };
-  }, [city]);
+    // Another reader gets another copy of the same city: that is no reason for another map.
+  }, [city?.id]);
 
   // The whole style is laid anew when the theme changes or another reader sees other layers.
   useEffect(() => {
@@ -88,7 +90,7 @@ export default function MapView() {
       addOverlay(map);
       const now = addCity(map, style.data, layers, when, dark);
       ["focus-fill", "focus-halo", "focus-line", "focus-point", "faults-point", "faults-text"].forEach((id) => map.moveLayer(id));
-      setLaid({ drawn: now, layers, style: style.data, dark });
+      setLaid({ map, drawn: now, layers, style: style.data, dark });
     };
     map.once("style.load", lay);
     map.setStyle(groundStyle(city, dark), { diff: false });
@@ -113,7 +115,7 @@ export default function MapView() {
   }, [map, drawn, layers, when.datetime, when.knownAt, filters]);
   useEffect(() => {
     if (map && drawn) markSelection(map, drawn, selection);
-  }, [map, drawn, selection]);
+  }, [map, drawn, selection, relief]);
   useEffect(() => {
     if (map && drawn) markFocus(map, editing || !focus ? null : focused.data?.geometry);
   }, [map, drawn, focus, focused.data, editing]);
@@ -121,8 +123,8 @@ export default function MapView() {
     if (map && drawn) markFaults(map, faults);
   }, [map, drawn, faults]);
   useEffect(() => {
-    if (map && drawn && last) redraw(map, drawn, last.layers, last.envelope);
-  }, [map, drawn, last]);
+    if (map && drawn) redraw(map, drawn, touched);
+  }, [map, drawn, touched]);
   useEffect(() => (map && drawn ? attachPointer(map, drawn, layers) : undefined), [map, drawn, layers]);
   useEffect(() => {
     if (map) map.getCanvas().setAttribute("aria-label", t("map.label"));

@@ -5,7 +5,6 @@ import type {
 import { tileAddress } from "../api/style";
 import type { Layer } from "../api/types";
 import { type Condition, toCql2, toMapFilter } from "../format/condition";
-import { type Bounds, tilesOf } from "../format/geometry";
 import { shownByDefault } from "../state/layers";
 import { opacityOf, themed } from "./paint";
 
@@ -99,20 +98,12 @@ export function applyTiles(
   }
 }
 
-/** Ask anew for the tiles of layers that an envelope touches; all tiles when there is no envelope. */
-export function redraw(map: MapLibre, drawn: Drawn, layers: string[], envelope: Bounds | null): void {
-  for (const id of drawn.parts.keys()) {
-    if (!layers.includes(id)) continue;
-    // Tiles of every zoom that may be on the screen or kept for the way back.
-    const touched: { x: number; y: number; z: number }[] = [];
-    let whole = envelope === null;
-    for (let zoom = 0; zoom <= 22 && envelope; zoom += 1) {
-      const tiles = tilesOf(envelope, zoom, 64);
-      if (tiles) touched.push(...tiles);
-      else whole = true;
-      if (whole) break;
-    }
-    if (whole) map.refreshTiles(id);
-    else map.refreshTiles(id, touched);
-  }
+/**
+ * Ask anew for the tiles of layers in which something changed.
+ *
+ * All tiles of these layers, also those kept for the way back: the map forgets none of them by itself. What did not
+ * change is answered with a short "not modified".
+ */
+export function redraw(map: MapLibre, drawn: Drawn, layers: string[]): void {
+  for (const id of layers) if (drawn.parts.has(id)) map.refreshTiles(id);
 }

@@ -4,6 +4,7 @@ import type {
 } from "maplibre-gl";
 import type { Feature, Geometry } from "geojson";
 import type { Fault } from "../api/types";
+import { boundsOf } from "../format/geometry";
 import type { Ref } from "../state/link";
 import type { Drawn } from "./city";
 
@@ -14,7 +15,7 @@ const EMPTY = { type: "FeatureCollection" as const, features: [] };
 export function addOverlay(map: MapLibre): void {
   map.addSource("focus", { type: "geojson", data: EMPTY });
   map.addSource("faults", { type: "geojson", data: EMPTY });
-  const isArea = ["==", ["geometry-type"], "Polygon"] as unknown as FilterSpecification;
+  const isArea = ["all", ["==", ["geometry-type"], "Polygon"], ["!", ["get", "wide"]]] as unknown as FilterSpecification;
   const isPoint = ["==", ["geometry-type"], "Point"] as unknown as FilterSpecification;
   const notPoint = ["!=", ["geometry-type"], "Point"] as unknown as FilterSpecification;
   const layers: LayerSpecification[] = [
@@ -48,9 +49,16 @@ export function addOverlay(map: MapLibre): void {
   layers.forEach((layer) => map.addLayer(layer));
 }
 
+// A district that fills the screen would tint everything one wants to see.
+function isWider(map: MapLibre, geometry: Geometry): boolean {
+  const bounds = boundsOf([geometry]);
+  const view = map.getBounds();
+  return bounds !== null && bounds[2] - bounds[0] > (view.getEast() - view.getWest()) * 0.8;
+}
+
 /** Mark the feature that the feature panel shows, with the geometry the server gave. */
 export function markFocus(map: MapLibre, geometry: Geometry | null | undefined): void {
-  const feature: Feature | null = geometry ? { type: "Feature", geometry, properties: {} } : null;
+  const feature: Feature | null = geometry ? { type: "Feature", geometry, properties: { wide: isWider(map, geometry) } } : null;
   map.getSource<GeoJSONSource>("focus")?.setData(feature ?? EMPTY);
 }
 
@@ -64,16 +72,36 @@ export function markFaults(map: MapLibre, faults: Fault[]): void {
   });
 }
 
+/** Paint the selected features of a layer in relief. */
+function markRelief(map: MapLibre, id: string, relief: LayerSpecification | undefined, fids: number[]): void {
+  const mark = `selected-${id}-relief`;
+  if (map.getLayer(mark)) map.removeLayer(mark);
+  if (relief?.type !== "fill-extrusion" || fids.length === 0 || map.getLayoutProperty(relief.id, "visibility") === "none") return;
+  map.addLayer({
+    id: mark, type: "fill-extrusion", source: relief.source, "source-layer": relief["source-layer"]!, filter: idIn(fids),
+    // A little taller, or the two would flicker through each other.
+    paint: {
+      "fill-extrusion-color": MARK, "fill-extrusion-opacity": 0.85,
+      "fill-extrusion-height": ["+", 0.5, (relief.paint?.["fill-extrusion-height"] ?? 0) as ExpressionSpecification],
+    },
+  }, "focus-fill");
+}
+
+function idIn(fids: number[]): FilterSpecification {
+  return ["in", ["id"], ["literal", fids]] as unknown as FilterSpecification;
+}
+
 /** Mark the selected features of every layer in their own tiles: no geometry travels for a selection. */
 export function markSelection(map: MapLibre, drawn: Drawn, selection: Ref[]): void {
   for (const [id, parts] of drawn.parts) {
     const fids = selection.filter((ref) => ref.layer === id).map((ref) => ref.fid);
+    markRelief(map, id, parts.find((part) => part.type === "fill-extrusion"), fids);
     const mark = `selected-${id}`;
     if (fids.length === 0) {
       if (map.getLayer(mark)) map.removeLayer(mark);
       continue;
     }
-    const filter = ["in", ["id"], ["literal", fids]] as unknown as FilterSpecification;
+    const filter = idIn(fids);
     if (map.getLayer(mark)) {
       map.setFilter(mark, filter);
       continue;

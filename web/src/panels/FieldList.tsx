@@ -4,7 +4,7 @@ import type { Item, Layer, LayerField, Properties } from "../api/types";
 import { pick } from "../format/text";
 import { formatValue } from "../format/value";
 import { useWords } from "../state/preferences";
-import { useTimeZone } from "../state/queries";
+import { useConfig, useTimeZone } from "../state/queries";
 import { PersonalGate } from "./PersonalGate";
 import { RefLink } from "./RefLink";
 
@@ -22,7 +22,7 @@ export function FieldList({ layer, item }: { layer: Layer; item: Item }) {
   const [opened, setOpened] = useState<Properties | null>(null);
   const [bare, setBare] = useState(false);
   const open = layer.fields.filter((field) => !field.personal);
-  const personal = layer.personal ?? [];
+  const personal = useConfig().data?.personal[layer.id] ?? [];
   const isEmpty = (field: LayerField) => (item.properties[field.name] ?? null) === null;
   const shown = open.filter((field) => bare || !isEmpty(field));
   const hidden = open.length - open.filter((field) => !isEmpty(field)).length;

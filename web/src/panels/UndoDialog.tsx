@@ -5,7 +5,7 @@ import { undoChangeset } from "../api/changesets";
 import { Problem } from "../api/http";
 import { useNotices } from "../state/notices";
 import { useWords } from "../state/preferences";
-import { expire } from "../state/refresh";
+import { announce } from "../state/refresh";
 import { useDraft } from "../state/draft";
 import { useLayers } from "../state/queries";
 import { useErrorText } from "./PanelState";
@@ -36,7 +36,7 @@ export default function UndoDialog() {
     setBusy(true);
     try {
       await undoChangeset(seq, reason.trim());
-      expire(layers.map((layer) => layer.id));
+      announce(layers.map((layer) => layer.id));
       if (useDraft.getState().lastSeq === seq) useDraft.setState({ lastSeq: null });
       useNotices.getState().tell({ kind: "done", text: t("undo.done", { seq }) });
       close();

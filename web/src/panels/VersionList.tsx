@@ -4,28 +4,27 @@ import Switch from "antd/es/switch";
 import { useMemo, useState } from "react";
 import type { Layer, Version } from "../api/types";
 import { changed, same } from "../format/difference";
+import { origin, predecessor } from "../format/versions";
 import { dayOf, formatMoment, formatStamp, toMs } from "../format/instant";
 import { pick } from "../format/text";
 import { formatValue } from "../format/value";
 import { useWords } from "../state/preferences";
-import { useChangeset, useTimeZone, useVersions } from "../state/queries";
+import { useTimeZone, useVersions } from "../state/queries";
 import { useSession } from "../state/session";
 import { type Ref, useView } from "../state/view";
 import { Empty, Failure, Loading } from "./PanelState";
 import { TimeChart } from "./TimeChart";
 import { askUndo } from "./undo";
 
-function Author({ seq }: { seq: number }) {
+function Author({ version }: { version: Version }) {
   const { t } = useWords();
   const zone = useTimeZone();
-  const changeset = useChangeset(seq);
-  const info = changeset.data;
+  const time = formatStamp(version.recorded_at, zone);
   return (
     <p className="version-by">
-      <span>{t("history.changeset", { seq })}</span>
-      {info?.actor && ` · ${t("history.by", { actor: info.actor, time: formatStamp(info.recorded_at, zone) })}`}
-      {info && !info.actor && ` · ${formatStamp(info.recorded_at, zone)}`}
-      {info?.reason && <q>{info.reason}</q>}
+      {t("history.changeset", { seq: version.seq_from })}
+      {` · ${version.actor ? t("history.by", { actor: version.actor, time }) : time}`}
+      {version.reason && <q>{version.reason}</q>}
     </p>
   );
 }
@@ -54,12 +53,15 @@ function Differences({ layer, version, before }: { layer: Layer; version: Versio
   );
 }
 
-function Entry({ layer, version, before, current }: { layer: Layer; version: Version; before: Version | undefined; current: boolean }) {
+function Entry({ layer, version, all, current }: { layer: Layer; version: Version; all: Version[]; current: boolean }) {
   const { t } = useWords();
   const zone = useTimeZone();
   const mayUndo = useSession((session) => session.account?.capabilities.includes("undo") ?? false);
   const day = useView((view) => view.time.day);
   const superseded = version.seq_to !== null;
+  const names = layer.fields.map((field) => field.name);
+  const first = origin(version, all, names);
+  const before = predecessor(first, all);
   const from = formatMoment(version.valid_from, zone);
   const to = formatMoment(version.valid_to, zone);
   const start = version.valid_from ? dayOf(version.valid_from) : null;
@@ -71,27 +73,17 @@ function Entry({ layer, version, before, current }: { layer: Layer; version: Ver
         {superseded && <span className="tag muted">{t("history.superseded")}</span>}
       </h3>
       <Differences layer={layer} version={version} before={before} />
-      <Author seq={version.seq_from} />
+      <Author version={first} />
       <div className="version-actions">
         {start && start !== day && (
           <button type="button" className="link-button" onClick={() => useView.getState().setDay(start)}>{t("history.see")}</button>
         )}
         {mayUndo && !superseded && (
-          <Button type="text" icon={<RollbackOutlined />} onClick={() => askUndo(version.seq_from)}>{t("history.undo")}</Button>
+          <Button type="text" icon={<RollbackOutlined />} onClick={() => askUndo(first.seq_from)}>{t("history.undo")}</Button>
         )}
       </div>
     </li>
   );
-}
-
-/** Which version does a version stand beside? For a correction what it corrected, else what was so before it. */
-function predecessor(version: Version, all: Version[]): Version | undefined {
-  const startOf = (v: Version) => v.valid_from ?? "";
-  const corrected = all.filter((v) => v.seq_to === version.seq_from && startOf(v) <= startOf(version)
-    && (v.valid_to === null || version.valid_from === null || v.valid_to > version.valid_from));
-  const earlier = all.filter((v) => v.valid_to !== null && v.valid_to === version.valid_from
-    && v.seq_from <= version.seq_from && (v.seq_to === null || v.seq_to > version.seq_from));
-  return earlier[0] ?? corrected.sort((a, b) => (startOf(a) < startOf(b) ? 1 : -1))[0];
 }
 
 /** All that was ever recorded about a feature, on both axes of time. */
@@ -116,7 +108,7 @@ export default function VersionList({ layer, current }: { layer: Layer; current:
       )}
       <ol className="versions">
         {sorted.filter((version) => all || version.seq_to === null).map((version) => (
-          <Entry key={version.version_id} layer={layer} version={version} before={predecessor(version, sorted)} current={isCurrent(version)} />
+          <Entry key={version.version_id} layer={layer} version={version} all={sorted} current={isCurrent(version)} />
         ))}
       </ol>
     </>

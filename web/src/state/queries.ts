@@ -1,6 +1,5 @@
 /** What panels read from the server. Every key begins with (kind, layer), so that a change expires what it touched. */
 import { keepPreviousData, QueryClient, useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { readChangeset } from "../api/changesets";
 import { readConfig } from "../api/config";
 import { Problem } from "../api/http";
 import { type Box, countItems, type Question, readItem, readPage, readVersions } from "../api/items";
@@ -132,16 +131,6 @@ export function useVersions(ref: Ref) {
   return useQuery({
     queryKey: ["versions", ref.layer, ref.fid],
     queryFn: ({ signal }) => readVersions(ref.layer, ref.fid, signal),
-  });
-}
-
-/** Read who wrote a changeset, when and why; it never changes. */
-export function useChangeset(seq: number | null | undefined) {
-  return useQuery({
-    queryKey: ["changeset", "", seq],
-    queryFn: ({ signal }) => readChangeset(seq!, signal),
-    staleTime: Infinity,
-    enabled: typeof seq === "number",
   });
 }
 

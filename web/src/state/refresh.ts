@@ -1,19 +1,19 @@
 /** Keep an open browser true: what changes in the city expires what shows it. */
 import { listenToChanges } from "../api/changes";
-import type { ChangeEvent } from "../api/types";
 import { create } from "zustand";
 import { client } from "./queries";
 
 interface Live {
   open: boolean | null;
-  last: ChangeEvent | null;
+  touched: string[];
 }
 
-/** Is the line to the server up, and what came over it last? The map redraws what `last` touched. */
-export const useLive = create<Live>()(() => ({ open: null, last: null }));
+/** Is the line to the server up, and which layers did it tell of last? The map redraws them. */
+export const useLive = create<Live>()(() => ({ open: null, touched: [] }));
 
-/** Expire what panels have read of some layers. */
-export function expire(layers: string[]): void {
+/** Let everything on the screen read again what it shows of some layers. */
+export function announce(layers: string[]): void {
+  useLive.setState({ touched: layers });
   const touched = new Set(layers);
   void client.invalidateQueries({
     predicate: ({ queryKey }) => typeof queryKey[1] === "string" && touched.has(queryKey[1]),
@@ -21,13 +21,27 @@ export function expire(layers: string[]): void {
   void client.invalidateQueries({ queryKey: ["search"], refetchType: "none" });
 }
 
+// An import or a busy office makes many changesets a second; maps need not follow each of them.
+const GATHER_MS = 200;
+
 /** Listen for changes; returns how to stop. */
 export function keepFresh(): () => void {
-  return listenToChanges(
-    (event) => {
-      useLive.setState({ last: event });
-      expire(event.layers);
+  const touched = new Set<string>();
+  let timer = 0;
+  const tell = () => {
+    timer = 0;
+    announce([...touched]);
+    touched.clear();
+  };
+  const stop = listenToChanges(
+    ({ layers }) => {
+      layers.forEach((layer) => touched.add(layer));
+      timer ||= window.setTimeout(tell, GATHER_MS);
     },
     (open) => useLive.setState({ open }),
   );
+  return () => {
+    window.clearTimeout(timer);
+    stop();
+  };
 }

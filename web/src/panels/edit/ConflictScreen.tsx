@@ -7,7 +7,7 @@ import { formatValue } from "../../format/value";
 import { clashesOf, type Draft, geometryChanged, useDraft } from "../../state/draft";
 import { useWords } from "../../state/preferences";
 import { useTimeZone } from "../../state/queries";
-import { expire } from "../../state/refresh";
+import { announce } from "../../state/refresh";
 import { useView } from "../../state/view";
 
 function Choice({ name, side, value, text, choose }: {
@@ -34,7 +34,7 @@ export function ConflictScreen({ draft, save }: { draft: Draft; save: (draft: Dr
   const drop = () => {
     const { layer, fid } = draft;
     useDraft.getState().end();
-    expire([layer.id]);
+    announce([layer.id]);
     if (fid !== null) useView.getState().select([{ layer: layer.id, fid }]);
   };
   const retry = () => {

@@ -11,7 +11,7 @@ import { pick } from "../../format/text";
 import { changedFields, type Draft, geometryChanged, isDirty, useDraft } from "../../state/draft";
 import { useNotices } from "../../state/notices";
 import { useWords } from "../../state/preferences";
-import { expire } from "../../state/refresh";
+import { announce } from "../../state/refresh";
 import { useSession } from "../../state/session";
 import { useView } from "../../state/view";
 import { useErrorText } from "../PanelState";
@@ -37,7 +37,7 @@ function useSave(): (draft: Draft) => Promise<void> {
     const action = undoable ? { text: t("undo.confirm"), run: () => askUndo(saved.seq) } : undefined;
     useNotices.getState().tell({ kind: "done", text: t(word, { seq: saved.seq }), action }, 12);
     // The change stream brings the same news; one's own edit must not wait for it.
-    expire([draft.layer.id]);
+    announce([draft.layer.id]);
     useView.getState().select([{ layer: draft.layer.id, fid: saved.fid }]);
   };
 }
@@ -101,7 +101,7 @@ export default function EditPanel() {
         </div>
         <button type="button" className="quiet" aria-label={t("common.close")} onClick={close}><CloseOutlined /></button>
       </header>
-      <Form layout="vertical" className="panel-body edit-form" onFinish={submit} component="form">
+      <Form layout="horizontal" labelCol={{ flex: "116px" }} labelAlign="left" labelWrap colon={false} className="panel-body edit-form" onFinish={submit}>
         {draft.op === "retire" ? (
           <p className="form-note">{t("edit.retireAsk", { label: titleOf(draft, t, language) })}</p>
         ) : (
