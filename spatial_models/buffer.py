@@ -136,7 +136,7 @@ BUFFER = Process(
                   {"type": "object", "format": "geojson-feature-collection"}, "application/geo+json"),
     run=_run,
     check=_check,
-    keeps_layer=lambda inputs: inputs.result == "layer",
+    needs_job=lambda inputs: Words("A layer is made by a job", "图层由任务生成") if inputs.result == "layer" else None,
     example={"layer": "road", "distance_m": 50, "dissolve": True, "filter": "class = 'expressway'"},
     keywords=("buffer", "distance"),
     most_features=200_000,

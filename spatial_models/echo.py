@@ -10,6 +10,8 @@ from spatial_models.words import Words
 __all__ = ["ECHO", "EchoInputs", "echo"]
 
 LONGEST_PAUSE_S = 20
+# Who waits for the answer holds a thread of the server meanwhile.
+LONGEST_WAIT_S = 1
 _STEP_S = 0.1
 
 
@@ -37,6 +39,8 @@ ECHO = Process(
     inputs=EchoInputs,
     output=Output("echo", Words("Echo", "回声"), Words("The message", "所给的消息"), {"type": "string"}),
     run=echo,
+    needs_job=lambda inputs: Words(f"Nobody waits longer than {LONGEST_WAIT_S} s for an echo", f"同步等待不超过 {LONGEST_WAIT_S} 秒")
+    if inputs.pause > LONGEST_WAIT_S else None,
     example={"message": "你好, city", "pause": 0},
     keywords=("echo", "test"),
     is_open=True,

@@ -201,13 +201,13 @@ def submit(store: Store, catalogue: Catalogue, asker: Asker, process_id: str, in
 def run_now(store: Store, catalogue: Catalogue, asker: Asker, process_id: str, inputs: Any) -> Result:
     """Run a small process while its asker waits.
 
-    Raises what `submit` raises, and NeedsJob for what is too large to wait for or is kept as a layer.
+    Raises what `submit` raises, and NeedsJob for what takes too long to wait for or is kept as a layer.
     """
     process = find_process(process_id)
     _allow(asker, process)
     parsed = process.parse(inputs)
-    if process.keeps_layer(parsed):
-        raise NeedsJob("A layer is made by a job", "图层由任务生成")
+    if (why := process.needs_job(parsed)) is not None:
+        raise NeedsJob(*why)
     task = Reading(store, catalogue, asker.audience, process.most_features_at_once)
     if process.check is not None:
         process.check(task, parsed)

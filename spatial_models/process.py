@@ -171,8 +171,8 @@ class Process:
         The function: from a Task and its inputs to a Value or Features.
     check
         Looks at inputs before a job is taken: layers, fields and filters that are not there. Raises InvalidInputs.
-    keeps_layer
-        Do these inputs ask for a layer? One is only made by a job.
+    needs_job
+        Says why these inputs are for a job alone; None where somebody may wait for the answer.
     example
         Inputs to try.
     is_open
@@ -192,7 +192,7 @@ class Process:
     output: Output
     run: Callable[[Task, Any], Value | Features]
     check: Callable[[Task, Any], None] | None = None
-    keeps_layer: Callable[[Any], bool] = lambda inputs: False
+    needs_job: Callable[[Any], Words | None] = lambda inputs: None
     example: Mapping[str, Any] | None = None
     version: str = "1.0.0"
     keywords: tuple[str, ...] = ()

@@ -58,7 +58,7 @@ def test_processes_are_listed_and_described(http: httpx.Client):
     described = http.get("/ogc/processes/echo", params={"lang": "zh"}).json()
     assert described["title"] == "回声" and described["inputs"]["message"]["schema"] == {"type": "string", "maxLength": 10_000}
     assert {"sync-execute", "async-execute", "dismiss"} == set(described["jobControlOptions"])
-    assert [each["href"] for each in described["links"] if each["rel"].endswith("/execute")][0].endswith(ECHO)
+    assert next(each["href"] for each in described["links"] if each["rel"].endswith("/execute")).endswith(ECHO)
     page = http.get("/ogc/processes/echo", params={"f": "html"})
     assert page.headers["content-type"].startswith("text/html") and "message" in page.text
 
