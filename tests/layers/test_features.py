@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -11,8 +10,6 @@ from typing import Any
 import pytest
 import shapely
 import shapely.geometry
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from layers.access import OWNER, Audience, LayerGrant, ensure_audience
 from layers.catalogue import Catalogue
@@ -70,15 +67,6 @@ def timed(store: Store) -> Layer:
 
 
 @pytest.fixture(scope="module")
-def many(store: Store) -> Layer:
-    layer = make(store, "odd_many", "Point")
-    put(store, layer, [{"fid": n, "version_id": n, "wkt": f"POINT({116.3 + n % 17 * 0.01} {39.85 + n % 13 * 0.01})",
-                        "storeys": n % 5 if n % 7 else None, "name": f"n{n % 3}" if n % 4 else None, "height_m": n / 8, "is_listed": n % 2 == 0,
-                        "built": date(2000, 1, 1 + n % 28), "seen": datetime(2020, 1, 1, 0, 0, n % 6, tzinfo=UTC)} for n in range(1, 138)])
-    return layer
-
-
-@pytest.fixture(scope="module")
 def limited(store: Store, odd: Layer) -> Audience:
     return ensure_audience(store, {odd.id: odd}, [LayerGrant(odd.id, districts=("d2",), fields=("name", "height_m", "district"))])
 
@@ -96,15 +84,6 @@ def features(store: Store, query: ItemQuery) -> list[dict[str, Any]]:
 
 def names(store: Store, query: ItemQuery) -> list[str]:
     return [f["properties"]["name"] for f in features(store, replace(query, limit=100))]
-
-
-def pages(store: Store, query: ItemQuery) -> Iterator[list[dict[str, Any]]]:
-    while True:
-        page = collection(store, query)
-        yield json.loads(page.body)
-        if page.next is None:
-            return
-        query = replace(query, after=page.next)
 
 
 class TestText:
@@ -270,87 +249,6 @@ class TestVersions:
         assert [v["actor"] for v in versions(store, ask(timed, plain), 1)] == [None] * 3
         assert versions(store, ask(timed, plain), 1)[0]["recorded_at"] is not None
         assert versions(store, ask(timed, trusted), 1)[0]["actor"] == "tester 5"
-
-
-class TestPages:
-    SORTS = st.lists(st.tuples(st.sampled_from(["storeys", "name", "height_m", "is_listed", "built", "seen", "id", "valid_from", "valid_to"]),
-                               st.booleans()), max_size=3, unique_by=lambda pair: pair[0])
-
-    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-    @given(sort=SORTS, limit=st.sampled_from([1, 7, 10, 50, 136, 137, 500]), box=st.booleans(), interval=st.booleans())
-    def test_every_row_comes_once_and_in_order(self, store, many, sort, limit, box, interval):
-        limit = max(limit, 5)       # pages of one would be many statements and nothing new
-        query = ask(many, sortby=tuple(sort), limit=limit, bbox=(116.29, 39.8, 116.41, 40) if box else None,
-                    interval=(None, None) if interval else None)
-        got = list(pages(store, query))
-        assert all(len(page) == limit for page in got[:-1])
-        seen = [f for page in got for f in page]
-        inside = [n for n in range(1, 138) if not box or n % 17 <= 11]
-        assert sorted(f["id"] for f in seen) == inside
-
-        def key(found: dict[str, Any]) -> tuple[Any, ...]:
-            parts: list[Any] = []
-            for name, descending in sort:
-                value = found["id"] if name == "id" else found["properties"][name]
-                rank = _Descending(value) if descending else _Ascending(value)
-                parts.append(rank)
-            return (*parts, found["id"])
-
-        assert seen == sorted(seen, key=key)
-
-    def test_an_order_is_part_of_its_cursor(self, store, many):
-        cursor = collection(store, ask(many, sortby=(("name", False),))).next
-        for other in ((("name", True),), (), (("storeys", False),)):
-            with pytest.raises(InvalidParameter) as caught:
-                collection(store, ask(many, sortby=other, after=cursor))
-            assert caught.value.parameter == "cursor"
-
-    @pytest.mark.parametrize("cursor", ["", "x", "!!", "WyJpZCJd", "WzEsMl0", "e30", "WyJpZCIsImEiLDBd", "WyJpZCIsbnVsbCwwXQ", "WyJpZCIsIjFcdTAwMDAiLDBd", "é"])
-    def test_what_is_no_cursor_is_refused(self, store, many, cursor):
-        with pytest.raises(InvalidParameter) as caught:
-            collection(store, ask(many, after=cursor))
-        assert caught.value.parameter == "cursor"
-
-    @pytest.mark.parametrize("name", ["codes", "extra", "geometry", "datetime", "nothing", "name; DROP TABLE x"])
-    def test_what_has_no_order_is_refused(self, store, many, name):
-        with pytest.raises(InvalidParameter) as caught:
-            collection(store, ask(many, sortby=((name, False),)))
-        assert caught.value.parameter == "sortby" and "storeys" in str(caught.value)
-
-    def test_a_page_that_is_full_and_last_has_no_next(self, store, many):
-        assert collection(store, ask(many, limit=137)).next is None
-        assert collection(store, ask(many, limit=136)).next is not None
-
-    def test_a_page_holds_something(self, store, many):
-        for limit in (0, -1, None):
-            with pytest.raises(InvalidParameter):
-                collection(store, ask(many, limit=limit))
-
-    def test_a_wide_box_is_walked_in_order(self, store, many, monkeypatch):
-        monkeypatch.setattr("layers.features.WIDE", 20)
-        query = ask(many, bbox=(116, 39, 117, 41), limit=10, sortby=(("storeys", True),))
-        found = [f["id"] for page in pages(store, query) for f in page]
-        monkeypatch.undo()
-        assert found == [f["id"] for page in pages(store, query) for f in page] and len(found) == 137
-        assert count(store, ask(many)) == 137 and count(store, ask(many), cap=100) == 100
-
-
-class _Ascending:
-    """Nulls last, as PostgreSQL's indexes have them."""
-
-    def __init__(self, value: Any) -> None:
-        self.rank = (value is None, value)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Ascending) and self.rank == other.rank
-
-    def __lt__(self, other: _Ascending) -> bool:
-        return self.rank[0] < other.rank[0] if self.rank[0] or other.rank[0] else self.rank[1] < other.rank[1]
-
-
-class _Descending(_Ascending):
-    def __lt__(self, other: _Ascending) -> bool:
-        return _Ascending.__lt__(other, self)
 
 
 class TestGrants:
