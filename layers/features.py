@@ -102,7 +102,7 @@ def collection(store: Store, query: ItemQuery) -> Page:
 
     is_near = shape.is_spatial and not (cursor and cursor.is_wide)
     if is_near:
-        (found,) = run(store, query.audience.role, _page(layer, shape, form, keys, nulls, size, True), values)
+        (found,) = run(store, query.audience.role, _page(layer, shape, form, keys, nulls, None, True), values)
         is_near = int(found[3] or 0) <= widest
     if not is_near:
         # Where the plan hangs on the values, PostgreSQL shall see them.
