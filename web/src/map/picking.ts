@@ -35,10 +35,10 @@ export function featuresAt(map: MapLibre, drawn: Drawn, layers: Layer[], point: 
   return hits;
 }
 
-/** Administrative areas lie above all on the map, but who clicks a building means the building. */
+/** Administrative areas lie above all on the map, but who clicks a building means the building; the smallest area first. */
 function order(layers: Layer[], id: string): number {
   const layer = layers.find((candidate) => candidate.id === id);
   if (!layer) return -1;
   const own = layer.symbology?.order ?? 50;
-  return layer.geometry?.endsWith("Polygon") && layer.group === "admin" ? own - 1000 : own;
+  return layer.geometry?.endsWith("Polygon") && layer.group === "admin" ? -own : own;
 }
