@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import socket
@@ -15,6 +16,7 @@ from config.settings import ROOT, Settings
 from gisserver.commands import COMMANDS
 from gisserver.ops.city_cluster import make_cluster, read_cluster
 from gisserver.ops.cluster import Cluster
+from gisserver.ops.database import city_dsn
 from gisserver.ops.logs import Logs
 from gisserver.ops.readiness import wait_ready
 from gisserver.ops.run_record import Run
@@ -25,6 +27,7 @@ from layers.errors import Unavailable
 __all__ = ["Startup", "VerbFailed"]
 
 READY_S = 90
+PREPARED_FROM = ("layers/sql", "config/layers", "config/standards")
 TRIM_S = 60
 
 
@@ -86,11 +89,16 @@ class Startup:
             cluster.wait(process)
         if self._state().get("demo") == "loading":
             self._start_anew(cluster)
-        cluster.ensure_database()
+        if cluster.ensure_database():
+            # what is noted was true of another database
+            self.state_path.unlink(missing_ok=True)
 
     def prepare(self) -> None:
-        """Migrate and apply the definitions of the layers."""
-        self.verb("migrate")
+        """Migrate and apply the definitions of the layers; nothing where neither they nor the database are others than last time."""
+        mark = self._definitions()
+        if self._state().get("prepared") != mark:
+            self.verb("migrate")
+            self._note(prepared=mark)
 
     def first_start(self, *, empty: bool) -> None:
         """Load the demo city, unless told not to or done before."""
@@ -103,7 +111,9 @@ class Startup:
 
     def accounts(self) -> None:
         """Make the accounts of the first start, and show their passwords this once."""
-        self.verb("user", "bootstrap")
+        if self._state().get("accounts") != "made":
+            self.verb("user", "bootstrap")
+            self._note(accounts="made")
 
     def services(self, listening: socket.socket) -> None:
         """Start the server processes and the job worker, and wait until the city answers.
@@ -140,6 +150,13 @@ class Startup:
         done = subprocess.run(self._command(*arguments), env=self._environment(), stdin=subprocess.DEVNULL, check=False)
         if done.returncode:
             raise VerbFailed(arguments[0], done.returncode)
+
+    def _definitions(self) -> str:
+        """Return a fingerprint of all that `gis migrate` reads, and of the database it writes to."""
+        found = hashlib.sha256(city_dsn(self.settings).encode())
+        for path in sorted([self.settings.city, *(path for folder in PREPARED_FROM for path in (ROOT / folder).rglob("*.*"))]):
+            found.update(f"{path}\0".encode() + path.read_bytes())
+        return found.hexdigest()
 
     def _spawner(self, log: str, *arguments: str, pass_fds: tuple[int, ...] = ()) -> Callable[[], subprocess.Popen[bytes]]:
         def spawn() -> subprocess.Popen[bytes]:
