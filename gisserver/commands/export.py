@@ -8,8 +8,10 @@ import click
 
 from config.settings import Settings
 from gisserver.ops.database import city_store
+from gisserver.ops.operator import operator
 from gisserver.ops.saying import Teller
 from layers.access import OWNER
+from layers.audit import record
 from layers.catalogue import Catalogue
 from layers.errors import InvalidParameter
 from layers.export import FORMATS, export
@@ -42,6 +44,9 @@ def command(settings: Settings, layer_id: str, file: Path, file_format: str | No
         for name in names or ():
             if name not in layer.by_name:
                 raise InvalidParameter("fields", f"layer '{layer.id}' has no field '{name}'; it has {', '.join(layer.by_name)}")
+        # Noted before anything leaves, personal fields included: who runs this sees all.
+        record(store, operator(), "export", layer=layer.id, detail={
+            "file": file.name, "fields": names, "filter": condition, "bbox": bbox, "at": moment, "known_at": known_at, "limit": limit})
         count = export(store, ItemQuery(layer, OWNER, bbox=_box(bbox) if bbox else None, at=at, interval=interval, known_at=known_at,
                                         filter=parse_filter(condition) if condition else None, fields=names, limit=limit,
                                         srid=_srid(crs)), file, file_format)

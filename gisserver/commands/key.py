@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import getpass
-
 import click
 
 from config.settings import Settings
 from gisserver.ops.database import city_store
+from gisserver.ops.operator import operator
 from layers.accounts import account
-from layers.audit import Actor
 from layers.catalogue import Catalogue
 from layers.keys import LONGEST_DAYS, create_key, keys, revoke_key
 
 __all__ = ["command"]
-
-
-def _actor() -> Actor:
-    return Actor(f"machine:{getpass.getuser()}")
 
 
 @click.group()
@@ -51,7 +45,7 @@ def create(settings: Settings, username: str, title: str, layers: tuple[str, ...
         catalogue = Catalogue(store)
         for layer in layers:
             catalogue.layer(layer)
-        key, _ = create_key(store, _actor(), account(store, username).account_id, title, layers or None, days, edit)
+        key, _ = create_key(store, operator(), account(store, username).account_id, title, layers or None, days, edit)
     click.echo(key)
 
 
@@ -61,5 +55,5 @@ def create(settings: Settings, username: str, title: str, layers: tuple[str, ...
 def revoke(settings: Settings, number: int) -> None:
     """Revoke a key by its number, at once."""
     with city_store(settings) as store:
-        revoke_key(store, _actor(), number)
+        revoke_key(store, operator(), number)
     click.echo(f"Revoked {number}.")

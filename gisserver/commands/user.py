@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 
 import click
@@ -11,6 +10,7 @@ from config.settings import Settings
 from gisserver.exit_codes import ExitCode
 from gisserver.identity import ROLES
 from gisserver.ops.database import city_store
+from gisserver.ops.operator import operator
 from gisserver.ops.saying import Teller
 from layers.accounts import (
     Account,
@@ -22,7 +22,6 @@ from layers.accounts import (
     first_district,
     set_password,
 )
-from layers.audit import Actor
 from layers.catalogue import Catalogue
 from layers.passwords import make_password
 from layers.roles import read_roles
@@ -32,10 +31,6 @@ __all__ = ["command"]
 ROLE = click.option("--role", "roles", multiple=True, help="A role of config/roles.yaml; may be given several times.")
 DISTRICT = click.option("--district", "districts", multiple=True, help="Code of a district that limits the account; several times.")
 EVERYWHERE = click.option("--every-district", is_flag=True, help="The account is limited to no district.")
-
-
-def _actor() -> Actor:
-    return Actor(f"machine:{getpass.getuser()}")
 
 
 @click.group()
@@ -65,7 +60,7 @@ def add(settings: Settings, username: str, roles: tuple[str, ...], districts: tu
     """Make an account; its password must be changed at the first sign-in."""
     password = _password(password_stdin)
     with city_store(settings) as store:
-        made = create_account(store, read_roles(ROLES), _actor(), username, password, roles, None if every_district else districts,
+        made = create_account(store, read_roles(ROLES), operator(), username, password, roles, None if every_district else districts,
                               display_name, must_change=True)
     click.echo(_line(made))
     if not password_stdin:
@@ -88,7 +83,7 @@ def change(settings: Settings, username: str, roles: tuple[str, ...], districts:
     if not changes:
         raise click.UsageError("Give --role, --district or --every-district.")
     with city_store(settings) as store:
-        click.echo(_line(change_account(store, read_roles(ROLES), _actor(), account(store, username).account_id, **changes)))
+        click.echo(_line(change_account(store, read_roles(ROLES), operator(), account(store, username).account_id, **changes)))
 
 
 @command.command()
@@ -99,7 +94,7 @@ def password(settings: Settings, username: str, password_stdin: bool) -> None:
     """Give an account a new password, which must be changed at the next sign-in; its sessions end."""
     new = _password(password_stdin)
     with city_store(settings) as store:
-        set_password(store, _actor(), account(store, username).account_id, new)
+        set_password(store, operator(), account(store, username).account_id, new)
     if not password_stdin:
         click.echo(f"password: {new}")
 
@@ -110,7 +105,7 @@ def password(settings: Settings, username: str, password_stdin: bool) -> None:
 def disable(settings: Settings, username: str) -> None:
     """Disable an account; its sessions and keys end at once."""
     with city_store(settings) as store:
-        click.echo(_line(change_account(store, read_roles(ROLES), _actor(), account(store, username).account_id, is_disabled=True)))
+        click.echo(_line(change_account(store, read_roles(ROLES), operator(), account(store, username).account_id, is_disabled=True)))
 
 
 @command.command()
@@ -119,7 +114,7 @@ def disable(settings: Settings, username: str) -> None:
 def enable(settings: Settings, username: str) -> None:
     """Enable an account that was disabled."""
     with city_store(settings) as store:
-        click.echo(_line(change_account(store, read_roles(ROLES), _actor(), account(store, username).account_id, is_disabled=False)))
+        click.echo(_line(change_account(store, read_roles(ROLES), operator(), account(store, username).account_id, is_disabled=False)))
 
 
 @command.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -98,3 +99,10 @@ def test_the_audit_is_verified_against_what_was_noted(run: Run, empty_store: Sto
         connection.execute("UPDATE gis.audit SET actor = 'eve' WHERE id = 2")
     broken = run("audit", "verify")
     assert broken.return_value == 1 and "broken at entry 2" in broken.output
+
+
+def test_an_export_is_noted(run: Run, empty_store: Store, tmp_path: Path):
+    run("export", "district", str(tmp_path / "district.geojson"), "--fields", "name")
+    entry = entries(empty_store, {"event": "export"}, 1)[0]
+    assert entry["layer"] == "district" and entry["actor"].startswith("machine:")
+    assert (entry["detail"]["file"], entry["detail"]["fields"]) == ("district.geojson", ["name"])
