@@ -11,7 +11,7 @@ from typing import Any
 
 from layers.access import Audience
 from layers.layer import Class, Label, Layer, LayerField, Symbology
-from tiles.vector_tiles import MAX_ZOOM, has_label_points, min_zoom, tile_fields
+from tiles.vector_tiles import MAX_ZOOM, OUTSIDE, label_points, min_zoom, tile_fields
 
 __all__ = ["city_style", "legend", "style_layers", "style_of", "tilejson"]
 
@@ -70,9 +70,9 @@ def tilejson(layer: Layer, audience: Audience, tiles: str, *, bounds: tuple[floa
     vector_layers = [{"id": layer.id, "description": getattr(layer.title, language), "minzoom": low, "maxzoom": MAX_ZOOM,
                       "fields": {f.name: _TILE_TYPES.get(f.type, "String") for f in fields}}]
     label = _symbology(layer).label
-    if label and has_label_points(layer, audience):
+    if label and label_points(layer, audience):
         field = layer.field(label.field)
-        vector_layers.append({"id": f"{layer.id}.label", "minzoom": max(low, int(label.min_zoom)), "maxzoom": MAX_ZOOM,
+        vector_layers.append({"id": f"{layer.id}.label", "minzoom": min(max(low, int(label.min_zoom)), MAX_ZOOM), "maxzoom": MAX_ZOOM,
                               "fields": {field.name: _TILE_TYPES.get(field.type, "String")}})
     document: dict[str, Any] = {
         "tilejson": "3.0.0", "name": getattr(layer.title, language), "scheme": "xyz", "tiles": [tiles],
@@ -98,7 +98,7 @@ def style_layers(layer: Layer, audience: Audience, language: str = "zh") -> list
     if s.extrude in readable and layer.geometry in ("Polygon", "MultiPolygon"):
         parts.append(_relief(layer, s, field))
     if s.label and s.label.field in readable:
-        parts.append(_label(layer, s.label, readable[s.label.field], has_label_points(layer, audience), language))
+        parts += _labels(layer, s.label, readable[s.label.field], label_points(layer, audience), language)
     return parts
 
 
@@ -167,7 +167,7 @@ def _relief(layer: Layer, s: Symbology, field: LayerField | None) -> Style:
     return part | {"minzoom": max(RELIEF_ZOOM, s.min_zoom)}
 
 
-def _label(layer: Layer, label: Label, field: LayerField, has_points: bool, language: str) -> Style:
+def _labels(layer: Layer, label: Label, field: LayerField, points: str | None, language: str) -> list[Style]:
     text: Any = ["to-string", ["get", field.name]]
     if field.codes:
         titles = [x for code, title in field.codes.items() for x in (code, getattr(title, language))]
@@ -181,10 +181,16 @@ def _label(layer: Layer, label: Label, field: LayerField, has_points: bool, lang
         layout["text-max-width"] = 8
     if not _symbology(layer).visible:
         layout["visibility"] = "none"
-    return {"id": f"{layer.id}-label", "type": "symbol", "source": layer.id,
-            "source-layer": f"{layer.id}.label" if has_points else layer.id,
-            "minzoom": max(label.min_zoom, _symbology(layer).min_zoom), "filter": ["has", field.name], "layout": layout,
-            "paint": {"text-color": label.color, "text-halo-color": HALO, "text-halo-width": 1.2}}
+    in_place: Style = {"id": f"{layer.id}-label", "type": "symbol", "source": layer.id, "source-layer": layer.id,
+                       "minzoom": max(label.min_zoom, _symbology(layer).min_zoom), "filter": ["has", field.name], "layout": layout,
+                       "paint": {"text-color": label.color, "text-halo-color": HALO, "text-halo-width": 1.2}}
+    if points is None:
+        return [in_place]
+    at_points = in_place | {"source-layer": f"{layer.id}.label"}
+    if points == "all":
+        return [at_points]
+    # What reaches into another tile is labelled at its point, the rest where it stands.
+    return [in_place | {"filter": ["all", in_place["filter"], ["!", ["has", OUTSIDE]]]}, at_points | {"id": f"{layer.id}-label-apart"}]
 
 
 # Values

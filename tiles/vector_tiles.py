@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import floor
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.sql import ColumnElement, FromClause
@@ -30,13 +30,15 @@ from layers.statement import SameLayer, Statement, compiled, run, storage_srid
 from layers.store import Store
 from tiles.grid import TileAddress
 
-__all__ = ["DETAILED", "MAX_ZOOM", "MEDIA_TYPE", "Tile", "has_label_points", "min_zoom", "render", "render_all", "tile_fields"]
+__all__ = ["DETAILED", "MAX_ZOOM", "MEDIA_TYPE", "OUTSIDE", "Tile", "label_points", "min_zoom", "render", "render_all", "tile_fields"]
 
 MEDIA_TYPE = "application/vnd.mapbox-vector-tile"
 DETAILED = 14
 # Clients draw deeper levels from these tiles: a unit of 4096 to a side is 15 cm there.
 MAX_ZOOM = 16
 UNITS, BUFFER = 4096, 64
+# Says of an area that a part of it lies outside the tile (no field can have this name).
+OUTSIDE = "label:apart"
 _UNTILED = ("codes", "json")
 
 
@@ -68,14 +70,16 @@ def min_zoom(layer: Layer) -> int:
     return max(0, floor(layer.symbology.min_zoom)) if layer.symbology else 0
 
 
-def has_label_points(layer: Layer, audience: Audience) -> bool:
-    """Do a layer's tiles hold points for its labels, in a tile layer `<id>.label`?
+def label_points(layer: Layer, audience: Audience) -> Literal["all", "crossing"] | None:
+    """Return for which areas a layer's tiles hold points for labels, in a tile layer `<id>.label`.
 
-    An area that is labelled before it is as small as a tile would be labelled once in each tile; a point lies in one.
+    An area would be labelled once in every tile that it reaches into; a point lies in one. Where labels begin so late that
+    most areas lie in one tile, only the others have a point, and are marked by the property OUTSIDE.
     """
     label = layer.symbology.label if layer.symbology else None
-    return (label is not None and label.min_zoom < MAX_ZOOM and layer.geometry in ("Polygon", "MultiPolygon")
-            and any(f.name == label.field for f in tile_fields(layer, audience)))
+    if label is None or layer.geometry not in ("Polygon", "MultiPolygon") or label.field not in [f.name for f in tile_fields(layer, audience)]:
+        return None
+    return "all" if label.min_zoom < MAX_ZOOM else "crossing"
 
 
 def _late_classes(layer: Layer, audience: Audience, z: int) -> list[str]:
@@ -110,10 +114,11 @@ def render(store: Store, query: ItemQuery, tile: TileAddress) -> Tile:
                if tile.z < DETAILED else "1"}
     late = _late_classes(layer, query.audience, tile.z)
     values["late"] = array_literal(late)
-    label = layer.symbology.label if layer.symbology and has_label_points(layer, query.audience) else None
-    statement = _statement(SameLayer(layer), shape, names, tile.z < DETAILED,
-                           label.field if label and label.field in names and tile.z >= floor(label.min_zoom) else None,
-                           bool(late))
+    points, label = label_points(layer, query.audience), layer.symbology.label if layer.symbology else None
+    if label is None or label.field not in names or tile.z < min(floor(label.min_zoom), MAX_ZOOM):
+        points = None
+    values["tile"] = box_around(minx, miny, maxx, maxy, 3857)
+    statement = _statement(SameLayer(layer), shape, names, tile.z < DETAILED, points, bool(late))
     ((body, seq),) = run(store, query.audience.role, statement, values, binary=True)
     return Tile(body or b"", int(seq or 0))
 
@@ -125,7 +130,7 @@ def render_all(store: Store, queries: Iterable[ItemQuery], tile: TileAddress) ->
 
 
 @lru_cache(maxsize=1_000)
-def _statement(same: SameLayer, shape: Shape, names: tuple[str, ...], is_coarse: bool, label: str | None, has_late: bool) -> Statement:
+def _statement(same: SameLayer, shape: Shape, names: tuple[str, ...], is_coarse: bool, points: str | None, has_late: bool) -> Statement:
     layer, base = same.layer, source(same.layer, shape)
     columns = columns_of(base)
     times = [_seconds(columns[n]).label(n) for n in ("valid_from", "valid_to")] if shape.moment in ("interval", "all") else []
@@ -141,10 +146,13 @@ def _statement(same: SameLayer, shape: Shape, names: tuple[str, ...], is_coarse:
         worth = [_is_worth_drawing(base, layer.geometry == "Geometry")]
         geom = sa.func.ST_Simplify(geom, parameter("half", "number"), sa.true())
     # Ids of layers are names that the definition has checked.
-    made = _layer_of(layer.id, sa.select(base.c.fid, _in_tile(geom, BUFFER), *shown.values(), *times).where(*here, *worth))
-    if label is not None:
-        point = sa.func.ST_PointOnSurface(base.c.geom_tile)
-        made = made.op("||")(_layer_of(f"{layer.id}.label", sa.select(base.c.fid, _in_tile(point, 0), shown[label], *times).where(*here)))
+    crosses = sa.not_(base.c.geom_tile.bool_op("@")(parameter("tile", "geometry")))
+    marks = [sa.func.nullif(crosses, sa.false()).label(OUTSIDE)] if points == "crossing" else []
+    made = _layer_of(layer.id, sa.select(base.c.fid, _in_tile(geom, BUFFER), *shown.values(), *times, *marks).where(*here, *worth))
+    if points and layer.symbology and layer.symbology.label:
+        point = _in_tile(sa.func.ST_PointOnSurface(base.c.geom_tile), 0)
+        labels = sa.select(base.c.fid, point, shown[layer.symbology.label.field], *times).where(*here)
+        made = made.op("||")(_layer_of(f"{layer.id}.label", labels.where(crosses) if points == "crossing" else labels))
     # In the binary format bytes are bytes, and a text is what it says.
     return compiled(sa.select(made, sa.cast(SEQ, sa.Text())))
 

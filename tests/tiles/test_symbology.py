@@ -145,8 +145,10 @@ class TestParts:
         assert all(found[n]["minzoom"] == 13 for n in ("drawn", "drawn-outline")) and found["drawn-label"]["minzoom"] == 15
 
     def test_wide_areas_are_labelled_at_points_and_small_ones_in_place(self):
-        wide, small = (parts(drawn(label={"field": "name", "min_zoom": z}))["drawn-label"] for z in (12, 17))
-        assert (wide["source-layer"], small["source-layer"]) == ("drawn.label", "drawn")
+        wide, small = (parts(drawn(label={"field": "name", "min_zoom": z})) for z in (12, 17))
+        assert {n: p["source-layer"] for n, p in wide.items() if p["type"] == "symbol"} == {"drawn-label": "drawn.label"}
+        assert {n: p["source-layer"] for n, p in small.items() if p["type"] == "symbol"} == {"drawn-label": "drawn", "drawn-label-apart": "drawn.label"}
+        assert small["drawn-label"]["filter"] == ["all", ["has", "name"], ["!", ["has", "label:apart"]]]
 
     def test_a_label_by_code_speaks_the_reader_s_language(self):
         layer = drawn(label={"field": "kind"})
@@ -182,7 +184,8 @@ class TestParts:
 class TestTileJson:
     def test_it_tells_layers_fields_and_levels(self):
         found = tilejson(LAYERS["building"], OWNER, "/t/{z}/{y}/{x}", bounds=(116.2, 39.8, 116.6, 40.1), center=(116.4, 39.93, 12))
-        (layer,) = found["vector_layers"]
+        layer, label = found["vector_layers"]
+        assert label == {"id": "building.label", "minzoom": 16, "maxzoom": 16, "fields": {"name": "String"}}
         assert (found["tilejson"], found["tiles"], found["minzoom"], found["maxzoom"]) == ("3.0.0", ["/t/{z}/{y}/{x}"], 13, 16)
         assert layer["id"] == "building" and layer["fields"]["height_m"] == "Number" and layer["fields"]["use"] == "String"
         assert "owner_name" not in layer["fields"] and "codes" not in layer["fields"]

@@ -23,7 +23,7 @@ from layers.query import ItemQuery
 from layers.store import Store
 from tests.layers.odd_layers import changesets, field, make, put
 from tiles.grid import TileAddress
-from tiles.vector_tiles import has_label_points, min_zoom, render, render_all, tile_fields
+from tiles.vector_tiles import OUTSIDE, label_points, min_zoom, render, render_all, tile_fields
 
 AT = (116.40, 39.93)
 
@@ -183,7 +183,7 @@ class TestSymbology:
         assert ids(13) == {1, 3} and ids(14) == {1, 3} and ids(15) == {1, 2, 3}
 
     def test_what_a_layer_is_drawn_by_is_in_its_tiles(self, drawn):
-        assert {f.name for f in tile_fields(drawn, OWNER)} >= {"kind", "height_m", "note"} and has_label_points(drawn, OWNER)
+        assert {f.name for f in tile_fields(drawn, OWNER)} >= {"kind", "height_m", "note"} and label_points(drawn, OWNER) == "all"
 
     def test_a_wide_area_is_labelled_once(self, store, drawn, decode):
         corner = tile_at(15)
@@ -196,6 +196,21 @@ class TestSymbology:
             assert all(set(p) <= {"mvt_id", "note"} for p, _ in found.get("drawn.label", []))
         assert sorted(labels) == [1, 2, 3]
         assert "drawn.label" not in decode(render(store, ItemQuery(drawn, OWNER), tile_at(12)).body, tile_at(12))
+
+
+    def test_an_area_over_a_border_is_labelled_in_one_of_its_tiles(self, store, decode):
+        layer = make(store, "crossing", "Polygon", symbology={"label": {"field": "name", "min_zoom": 17}})
+        tile = tile_at(16)
+        beside = TileAddress(16, tile.x + 1, tile.y)
+        lon, lat = transformer(3857, 4326).transform(tile.envelope[2], (tile.envelope[1] + tile.envelope[3]) / 2)
+        put(store, layer, [{"fid": 1, "version_id": 1, "wkt": square(lon - 30 / 85_400, lat, 40), "name": "over"},
+                           {"fid": 2, "version_id": 2, "wkt": square(lon - 200 / 85_400, lat, 40), "name": "within"}])
+        found = {t: decode(render(store, ItemQuery(layer, OWNER), t).body, t) for t in (tile, beside)}
+        assert label_points(layer, OWNER) == "crossing"
+        assert [sorted((p["name"], bool(p.get(OUTSIDE))) for p, _ in f["crossing"]) for f in found.values()] == [
+            [("over", True), ("within", False)], [("over", True)]]
+        assert [[p["name"] for p, _ in f.get("crossing.label", [])] for f in found.values()] == [["over"], []]
+        assert "crossing.label" not in decode(render(store, ItemQuery(layer, OWNER), tile_at(15)).body, tile_at(15))
 
 
 class TestGrants:
