@@ -14,7 +14,7 @@ from starlette.types import Scope
 
 from gisserver.language import preferred_language
 from gisserver.pages import render
-from gisserver.wording import problem_title, sentence
+from gisserver.wording import fault_message, problem_title, sentence
 from layers import errors
 from layers.accounts import SignInLocked
 from spatial_models.jobs import TooManyJobs
@@ -109,6 +109,9 @@ def answer_error(scope: Scope, error: Exception) -> Response:
                                 "request_id": request_id}
     if isinstance(error, errors.StoreError):
         document |= {k: v for k, v in error.details().items() if k not in document or k == "type"}
+    if language == "zh" and isinstance(error, errors.Rejected):
+        document["faults"] = [fault | {"message": fault_message(fault, language), "message_en": fault["message"]}
+                              for fault in document["faults"]]
     headers = {"Cache-Control": "no-store", "Content-Language": language, "Vary": "Accept, Accept-Language"}
     headers |= dict(getattr(error, "headers", None) or {})
     if status == 503:

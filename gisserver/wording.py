@@ -6,7 +6,7 @@ from typing import Any
 
 from layers.errors import InvalidParameter
 
-__all__ = ["WrongParameter", "problem_title", "sentence"]
+__all__ = ["WrongParameter", "fault_message", "problem_title", "sentence"]
 
 # Each sentence is completed with str.format; the pair is (English, Chinese).
 SENTENCES: dict[str, tuple[str, str]] = {
@@ -87,6 +87,24 @@ DETAILS_ZH: dict[str, str] = {
     "Forbidden": "该账号无此权限。",
     "Unavailable": "服务暂时无法应答，请稍后再试。",
     "Rejected": "编辑未通过检查，详见 faults。",
+    "DefinitionError": "图层定义有误，详见 faults。",
+    "NotFound": "没有这个资源。",
+    "UnknownTile": "没有这个瓦片或瓦片矩阵集。",
+    "NotAcceptable": "没有可接受的格式。",
+    "UnsupportedMediaType": "不支持的请求体格式。",
+}
+
+
+# What a check found, by the code of the fault.
+FAULTS_ZH: dict[str, str] = {
+    "required": "“{field}”为必填", "type": "“{field}”的值类型不符", "code": "“{field}”的值不在代码表中",
+    "minimum": "“{field}”低于最小值", "maximum": "“{field}”高于最大值", "max_length": "“{field}”过长",
+    "pattern": "“{field}”不符合规定格式", "finite": "“{field}”须为有限数", "codes": "“{field}”中有无效的官方代码",
+    "unknown_field": "没有字段“{field}”", "time": "“{field}”不是有效的时间",
+    "span": "有效时间的起点必须早于终点，且不得重复", "unknown": "没有这个要素", "geometry": "几何不符合要求",
+    "geometry_missing": "新要素需要几何", "geometry_invalid": "几何无效", "geometry_empty": "几何为空", "outside": "几何超出城市范围",
+    "forbidden": "您无权编辑此要素", "reference": "引用的要素不存在或不在同一时间有效", "referred": "仍被其他要素引用",
+    "overlap": "与同图层要素重叠", "not_within": "超出所属要素的范围", "key_missing": "关键字段为空", "key_repeated": "关键字段重复",
 }
 
 
@@ -111,6 +129,12 @@ def sentence(error: Exception, language: str) -> str:
         if isinstance(error, InvalidParameter):
             return "参数“{}”：{}".format(error.parameter, str(error).partition(": ")[2])
     return str(error)
+
+
+def fault_message(fault: dict[str, Any], language: str) -> str:
+    """Say what a fault is in a language; in English it has been said where it was found."""
+    template = FAULTS_ZH.get(fault.get("code", ""))
+    return template.format(field=fault.get("field")) if language == "zh" and template else str(fault.get("message", ""))
 
 
 def problem_title(code: str, language: str) -> str:
