@@ -36,6 +36,7 @@ class Finding:
 def examine(settings: Settings) -> Iterator[Finding]:
     """Yield findings, from the ground up: machine, folder, cluster, database, service. Changes nothing."""
     yield from _machine()
+    yield from _strays()
     yield from _folder(settings)
     yield from _database(settings)
     yield from _service(settings)
@@ -57,6 +58,9 @@ def _folder(settings: Settings) -> Iterator[Finding]:
     yield Finding("folder", os.access(var, os.W_OK), str(var) if os.access(var, os.W_OK) else f"{var} belongs to another account")
     free = shutil.disk_usage(var).free
     yield Finding("disk", free > LEAST_FREE, f"{free / 1024**3:.1f} GiB free")
+
+
+def _strays() -> Iterator[Finding]:
     for home in sorted(STRAY_CLUSTERS.glob("gis-*/city-folder")):
         owner = Path(home.read_text().strip())
         cluster = read_cluster(owner)

@@ -18,6 +18,7 @@ from gisserver.ops.postgres_programs import OLDEST, installed_programs
 __all__ = ["Missing", "missing_packages"]
 
 FONTS = Path("/usr/share/fonts")
+CHROMIUM = Path("/usr/bin/chromium")
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def _for_tests() -> Iterator[Missing]:
     if not shutil.which("ogrinfo"):
         yield Missing("gdal-bin", False, "tests against GDAL")
     # Ubuntu has no such package: its Chromium is a snap, and the browser tests say so and are skipped.
-    if not Path("/usr/bin/chromium").exists() and _has_candidate("chromium"):
+    if not CHROMIUM.exists() and _has_candidate("chromium"):
         yield Missing("chromium", False, "tests in a browser")
 
 
