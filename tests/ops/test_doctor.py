@@ -67,6 +67,9 @@ def test_a_living_cluster_is_no_stray(tmp_path, monkeypatch):
         home = tmp_path / "lib" / "gis-0123abcd"
         home.mkdir(parents=True)
         (home / "city-folder").write_text(f"{tmp_path}/var\n")
+        (home / "data").mkdir()
+        (home / "data" / "PG_VERSION").write_text("15\n")
+        cluster.account.own(home)
         monkeypatch.setattr(doctor, "STRAY_CLUSTERS", tmp_path / "lib")
         # the record names another home: this one is a stray
         assert "stray cluster" in findings(GIS_VAR=str(tmp_path / "none"))
