@@ -31,7 +31,11 @@ class Teller:
 
     def say(self, english: str, chinese: str, style: str | None = None) -> None:
         """Print one line. Square brackets in it are text, not markup."""
-        self.console.print(self.text(english, chinese), style=style, markup=False)
+        try:
+            self.console.print(self.text(english, chinese), style=style, markup=False)
+        except (OSError, SystemExit):
+            # The terminal is gone (rich leaves the program then); whoever runs a city goes on running it.
+            return
 
     def warn(self, english: str, chinese: str) -> None:
         """Print one line that somebody should notice."""

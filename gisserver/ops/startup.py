@@ -122,15 +122,14 @@ class Startup:
         """
         listening.set_inheritable(True)
         fd = listening.fileno()
-        for number in range(1, self.settings.processes + 1):
-            self.supervisor.start(Program(f"Server process {number}", f"服务进程 {number} ",
-                                          self._spawner("server", "serve", "--fd", str(fd), pass_fds=(fd,))))
+        servers = [self.supervisor.start(Program(f"Server process {number}", f"服务进程 {number} ",
+                                                 self._spawner("server", "serve", "--fd", str(fd), pass_fds=(fd,))))
+                   for number in range(1, self.settings.processes + 1)]
         if "work" in COMMANDS:
             self.supervisor.start(Program("The job worker", "后台任务进程", self._spawner("worker", "work")))
         host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self.settings.bind, self.settings.bind)
-        if not wait_ready(host, self.settings.port, READY_S, hopeful=lambda: self.supervisor.ended() is None):
-            what = self.supervisor.ended() or "The server"
-            raise Unavailable(f"{what} did not become ready. Last words of the server:\n{self.logs.last_words('server')}")
+        if not wait_ready(host, self.settings.port, READY_S, hopeful=lambda: any(server.poll() is None for server in servers)):
+            raise Unavailable(f"The server did not become ready. Its last words:\n{self.logs.last_words('server')}")
 
     def watch(self) -> None:
         """Keep all alive until the supervisor is told to end."""

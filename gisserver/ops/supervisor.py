@@ -61,10 +61,6 @@ class Supervisor:
             for watched in self._watched:
                 self._look(watched)
 
-    def ended(self) -> str | None:
-        """Return the name of a program that is not running at this moment, if there is one."""
-        return next((w.program.name for w in self._watched if w.process is None or w.process.poll() is not None), None)
-
     def end(self) -> None:
         """Let `watch` return."""
         self._ending.set()
