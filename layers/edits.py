@@ -305,10 +305,12 @@ def _new_versions(store: Store, edits: Sequence[Edit], fids: Sequence[int], seq:
     return tuple(found)
 
 
-def _with_theirs(store: Store, catalogue: Catalogue, audience: Audience, conflict: Conflict) -> Conflict:
+def _with_theirs(store: Store, catalogue: Catalogue, audience: Audience, conflict: Conflict) -> StoreError:
     theirs = None
     try:
         theirs = orjson.loads(feature(store, ItemQuery(catalogue.layer(conflict.layer), audience), conflict.fid).body)
     except StoreError:
-        pass  # retired meanwhile: there is no present version to show
+        # Retired meanwhile: there is no present version to show. Or in a district the editor does not see: then it is not told.
+        if not audience.sees_whole(conflict.layer):
+            return UnknownFeature(conflict.layer, conflict.fid)
     return Conflict(conflict.layer, conflict.fid, conflict.expected, conflict.current, theirs)

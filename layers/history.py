@@ -183,8 +183,8 @@ def difference(store: Store, layer: Layer, audience: Audience, before: datetime,
 def lineage(store: Store, catalogue: Catalogue, audience: Audience, layer: Layer, fid: int, depth: int = 10) -> dict[str, Any]:
     """Return the graph of a feature's predecessors and successors.
 
-    Returns {"events": [{"id", "kind", "at", "seq", "predecessors": [{"layer", "fid"}], "successors": […]}]}, oldest first; features of
-    layers that the audience may not read are left out. Raises UnknownFeature where the audience cannot see the feature at all.
+    Returns {"events": [{"id", "kind", "at", "seq", "predecessors": [{"layer", "fid"}], "successors": […]}]}, oldest first; features
+    that the audience cannot see are left out. Raises UnknownFeature where the audience cannot see the feature at all.
     """
     present, past = sql.Identifier("city", layer.id), sql.Identifier("city", f"{layer.id}_past")
     with store.read(audience.role) as connection:
@@ -194,13 +194,26 @@ def lineage(store: Store, catalogue: Catalogue, audience: Audience, layer: Layer
     with store.read() as connection:
         rows = connection.execute("SELECT event_id, kind, at, at_precision, seq, side, layer, fid FROM gis.lineage_of(%s, %s)",
                                   (fid, depth)).fetchall()
+    seen = _visible(store, catalogue, audience, {(row[6], row[7]) for row in rows})
     events: dict[int, dict[str, Any]] = {}
     for event_id, kind, at, precision, seq, side, other, other_fid in rows:
         event = events.setdefault(event_id, {"id": event_id, "kind": kind, "at": format_moment(at, precision) if at else None,
                                              "seq": seq, "predecessors": [], "successors": []})
-        if audience.may_read(other):
+        if (other, other_fid) in seen:
             event[f"{side}s"].append({"layer": other, "fid": other_fid})
     return {"events": list(events.values())}
+
+
+def _visible(store: Store, catalogue: Catalogue, audience: Audience, features: set[tuple[str, int]]) -> set[tuple[str, int]]:
+    """Return those of some (layer, fid) that the audience can see in any version."""
+    seen: set[tuple[str, int]] = set()
+    with store.read(audience.role) as connection:
+        for layer_id in {layer for layer, _ in features if layer in catalogue.layers and audience.may_read(layer)}:
+            fids = [fid for layer, fid in features if layer == layer_id]
+            seen |= {(layer_id, fid) for (fid,) in connection.execute(
+                sql.SQL("SELECT fid FROM {} WHERE fid = ANY (%(fids)s) UNION SELECT fid FROM {} WHERE fid = ANY (%(fids)s)").format(
+                    sql.Identifier("city", layer_id), sql.Identifier("city", f"{layer_id}_past")), {"fids": fids})}
+    return seen
 
 
 def touched_since(store: Store, seq: int, srid: int) -> tuple[int, list[Touch]]:

@@ -150,6 +150,9 @@ def plan(old: Mapping[str, Layer], new: Mapping[str, Layer], srid: int) -> list[
 
 def _carry_out(connection: psycopg.Connection, steps: list[Step], new: Mapping[str, Layer]) -> None:
     for step in steps:
+        if step.kind in ("drop field", "change type"):
+            # Row policies may read the column; regrant issues them again at the end of the plan.
+            connection.execute("SELECT gis.drop_row_policies(%s)", (step.layer,))
         for statement in step.statements:
             connection.execute(statement)
         if step.kind in ("drop layer", "rename layer"):

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from layers.errors import Unavailable
 
@@ -45,6 +46,11 @@ class Store:
 
     def __init__(self, dsn: str, max_connections: int = 12, wait_s: float = 15) -> None:
         self.dsn, self.max_connections, self.wait_s = dsn, max_connections, wait_s
+        # Times come back in UTC whatever the server's habit; other options of the string stay.
+        given = conninfo_to_dict(dsn)
+        self._dsn = make_conninfo(dsn, options=f"{given.get('options') or ''} -c TimeZone=UTC".strip(),
+                                  application_name=given.get("application_name") or "gis",
+                                  connect_timeout=given.get("connect_timeout") or 10)
         self._idle: list[_Reading] = []
         self._open = 0
         self._changed = threading.Condition()
@@ -53,8 +59,7 @@ class Store:
     def connect(self, autocommit: bool = True) -> psycopg.Connection:
         """Open a connection of the owner that the caller closes (listening, COPY, maintenance)."""
         try:
-            return psycopg.connect(self.dsn, autocommit=autocommit, application_name="gis", connect_timeout=10,
-                                   options="-c TimeZone=UTC")
+            return psycopg.connect(self._dsn, autocommit=autocommit)
         except psycopg.OperationalError as error:
             raise Unavailable(f"The database cannot be reached: {str(error).strip().splitlines()[-1]}") from error
 

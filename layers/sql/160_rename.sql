@@ -23,3 +23,14 @@ BEGIN
   UPDATE gis.changeset_layer SET layer = p_new WHERE layer = p_old;
   UPDATE gis.lineage_edge SET layer = p_new WHERE layer = p_old;
 END $$;
+
+-- Take the row policies off a layer's tables, so that a column they read can be changed; `gis.regrant` issues them again.
+CREATE OR REPLACE FUNCTION gis.drop_row_policies(p_layer text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  v_policy record;
+BEGIN
+  FOR v_policy IN SELECT policyname, tablename FROM pg_policies
+                  WHERE schemaname = 'city' AND tablename IN (p_layer, p_layer || '_past') LOOP
+    EXECUTE format('DROP POLICY %I ON city.%I', v_policy.policyname, v_policy.tablename);
+  END LOOP;
+END $$;

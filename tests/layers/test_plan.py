@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from layers.access import LayerGrant, ensure_audience
 from layers.catalogue import Catalogue
 from layers.errors import DefinitionError
 from layers.layer import Layer, parse_layer
@@ -148,3 +149,14 @@ def test_a_rename_is_explicit() -> None:
 def test_a_wrong_definition_is_told_with_its_place(broken: dict[str, Any], sentence: str) -> None:
     with pytest.raises(DefinitionError, match=sentence):
         parse_layer({**copy.deepcopy(OLD), **broken}, "sample.yaml")
+
+
+def test_a_district_field_can_go_while_audiences_read_by_it(empty_store: Store) -> None:
+    layer = changed(fields=fields("number", "storeys", "kind", "ward"), district="ward")
+    register(empty_store, layer)
+    ensure_audience(empty_store, {"sample": layer}, {"sample": LayerGrant("sample", districts=("1",))}, frozenset())
+    apply(empty_store, Catalogue(empty_store).layers | {"sample": changed(fields=fields("number", "storeys", "kind"))}, allow_loss=True)
+    with empty_store.read() as connection:
+        # Without a district nothing can be told to lie in one: the readers of one district see nothing any more.
+        assert connection.execute("SELECT tablename, qual FROM pg_policies WHERE tablename LIKE 'sample%' ORDER BY 1").fetchall() \
+            == [("sample", "false"), ("sample_past", "false")]
