@@ -48,7 +48,7 @@ def infer_layer(source: Source, layer_id: str, key: str | None, mapping: ImportM
     fields = []
     for column, kind in source.fields.items():
         field_type = _field_type(kind)
-        searched = "code" if names[column] == key_field else "name" if field_type == "string" and NAMED.search(column) else None
+        searched = "code" if names[column] == key_field else "name" if field_type == "text" and NAMED.search(column) else None
         fields.append(LayerField(name=names[column], type="string" if searched else field_type, title=Text(zh=column, en=column),
                                  search=searched, index=names[column] == key_field, tile=len(fields) < 12 and field_type != "json"))
     geometry = _geometry(source) if source.geometry else None

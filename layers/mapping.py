@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -16,6 +16,12 @@ from layers.layer import Layer, LayerField
 __all__ = ["Assignment", "ImportMapping", "read_mapping"]
 
 KEYS = {"layer", "source_layer", "key", "map", "set", "values", "valid_from", "valid_from_field", "crs", "encoding", "description"}
+
+
+class _Texts(yaml.SafeLoader):
+    """Reads every value as text: a field 'no' and a code '0101' are what they look like."""
+
+    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
 
 
 @dataclass(frozen=True)
@@ -112,7 +118,7 @@ def read_mapping(path: Path) -> ImportMapping:
     Raises DefinitionError with one sentence per fault.
     """
     try:
-        data: Any = yaml.safe_load(path.read_text("utf-8"))
+        data: Any = _Texts(path.read_text("utf-8")).get_single_data()
     except FileNotFoundError:
         raise DefinitionError([f"{path}: there is no such file"]) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

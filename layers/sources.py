@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
+import os
 import re
 import shutil
 import tempfile
+import weakref
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,6 +35,7 @@ VECTOR = (".gpkg", ".geojson", ".geojsonl", ".json", ".shp", ".fgb", ".gml", ".k
 PARQUET = (".parquet", ".geoparquet")
 CHUNK = 20_000
 HEAD = 1 << 16
+UNPACKED = "gis-import-"
 
 
 @dataclass(frozen=True)
@@ -112,11 +115,14 @@ def open_source(path: Path, layer: str | None = None, crs: str | None = None, en
         raise InvalidParameter("encoding", f"the texts of {path.name} are not in {encoding or 'the encoding it declares'}; "
                                            "pass --encoding, for Chinese files mostly GBK or UTF-8") from None
     geometry = (meta["geometry_name"] or "wkb_geometry") if info["geometry_type"] else None
-    fields = {f.name: f.type for f in schema if f.name not in (geometry, meta["fid_column"])}
+    fields = {f.name: f.type for f in schema if f.name != geometry}
 
-    def opened(unpacked: Any = unpacked) -> Any:
-        # The unpacked copy lives as long as this function can be called.
+    def opened() -> Any:
         return _reading(place, name, encoding)
+
+    if unpacked:
+        # The copy lives as long as the source can be read.
+        weakref.finalize(opened, shutil.rmtree, unpacked, ignore_errors=True)
 
     count = int(info["features"])
     return Source(path, name, fields, geometry, str(info["geometry_type"] or "None"),
@@ -153,12 +159,13 @@ def _place_inside(path: Path) -> str:
     return str(path)
 
 
-def _unpacked(path: Path, place: str) -> tuple[str, tempfile.TemporaryDirectory[str] | None]:
+def _unpacked(path: Path, place: str) -> tuple[str, Path | None]:
     """Unpack a zipped GeoPackage: a database is read here and there, and each jump in a zip file unpacks it from its start."""
     if not place.startswith(("/vsizip/", "/vsigzip/")) or ".gpkg" not in place.lower().removesuffix(".zip"):
         return place, None
-    folder = tempfile.TemporaryDirectory(prefix="gis-import-")
-    target = Path(folder.name) / "source.gpkg"
+    _remove_left()
+    folder = Path(tempfile.mkdtemp(prefix=f"{UNPACKED}{os.getpid()}-"))
+    target = folder / "source.gpkg"
     try:
         with contextlib.ExitStack() as stack:
             if place.startswith("/vsigzip/"):
@@ -168,8 +175,21 @@ def _unpacked(path: Path, place: str) -> tuple[str, tempfile.TemporaryDirectory[
                 packed = stack.enter_context(archive.open(place.split(f"{path}/", 1)[1]))
             shutil.copyfileobj(packed, stack.enter_context(target.open("wb")), 1 << 20)
     except (OSError, EOFError, zipfile.BadZipFile) as error:
+        shutil.rmtree(folder, ignore_errors=True)
         raise InvalidParameter("file", f"{path.name} cannot be unpacked: {_first_line(error)}") from error
     return str(target), folder
+
+
+def _remove_left() -> None:
+    """Remove copies that killed imports left."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{UNPACKED}*"):
+        owner = folder.name.removeprefix(UNPACKED).partition("-")[0]
+        try:
+            os.kill(int(owner), 0)
+        except ProcessLookupError:
+            shutil.rmtree(folder, ignore_errors=True)
+        except (ValueError, PermissionError):
+            continue
 
 
 def _has_shapefile(path: Path) -> bool:
