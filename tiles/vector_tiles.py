@@ -132,26 +132,31 @@ def render_all(store: Store, queries: Iterable[ItemQuery], tile: TileAddress) ->
 @lru_cache(maxsize=1_000)
 def _statement(same: SameLayer, shape: Shape, names: tuple[str, ...], is_coarse: bool, points: str | None, has_late: bool) -> Statement:
     layer, base = same.layer, source(same.layer, shape)
-    columns = columns_of(base)
-    times = [_seconds(columns[n]).label(n) for n in ("valid_from", "valid_to")] if shape.moment in ("interval", "all") else []
-    shown = {n: _property(layer.field(n), columns[n]).label(n) for n in names}
-    geom: ColumnElement[Any] = base.c.geom_tile
-    here = [geom.bool_op("&&")(parameter("near", "geometry")), *where(shape, base)]
+    columns, kept = columns_of(base), [base.c.fid, base.c.geom_tile]
+    here = [base.c.geom_tile.bool_op("&&")(parameter("near", "geometry")), *where(shape, base)]
     if has_late and layer.symbology and layer.symbology.field:
         # A feature without a value is drawn as the rest is.
         kind = sa.cast(columns[layer.symbology.field], sa.Text())
         here.append(kind.bool_op("=")(sa.func.any(parameter("late", "text[]"))).is_not(sa.true()))
-    worth = []
-    if is_coarse and layer.geometry not in ("Point", "MultiPoint"):
-        worth = [_is_worth_drawing(base, layer.geometry == "Geometry")]
-        geom = sa.func.ST_Simplify(geom, parameter("half", "number"), sa.true())
-    # Ids of layers are names that the definition has checked.
-    crosses = sa.not_(base.c.geom_tile.bool_op("@")(parameter("tile", "geometry")))
+    is_thinned = is_coarse and layer.geometry not in ("Point", "MultiPoint")
+    if is_thinned:
+        here.append(_is_worth_drawing(base, layer.geometry == "Geometry"))
+    kept += [_property(layer.field(n), columns[n]).label(n) for n in names]
+    if shape.moment in ("interval", "all"):
+        kept += [_seconds(columns[n]).label(n) for n in ("valid_from", "valid_to")]
+    wanted = sa.select(*kept).where(*here)
+    # Two tile layers are made of the same rows: they are looked up once.
+    rows: FromClause = wanted.cte("rows").prefix_with("MATERIALIZED") if points else wanted.subquery("rows")
+
+    geom: ColumnElement[Any] = rows.c.geom_tile
+    crosses = sa.not_(geom.bool_op("@")(parameter("tile", "geometry")))
     marks = [sa.func.nullif(crosses, sa.false()).label(OUTSIDE)] if points == "crossing" else []
-    made = _layer_of(layer.id, sa.select(base.c.fid, _in_tile(geom, BUFFER), *shown.values(), *times, *marks).where(*here, *worth))
+    drawn = sa.func.ST_Simplify(geom, parameter("half", "number"), sa.true()) if is_thinned else geom
+    properties = [c for c in rows.c if c.name not in ("fid", "geom_tile")]
+    made = _layer_of(layer.id, sa.select(rows.c.fid, _in_tile(drawn, BUFFER), *properties, *marks))
     if points and layer.symbology and layer.symbology.label:
-        point = _in_tile(sa.func.ST_PointOnSurface(base.c.geom_tile), 0)
-        labels = sa.select(base.c.fid, point, shown[layer.symbology.label.field], *times).where(*here)
+        point, told = _in_tile(sa.func.ST_PointOnSurface(geom), 0), (layer.symbology.label.field, "valid_from", "valid_to")
+        labels = sa.select(rows.c.fid, point, *(c for c in properties if c.name in told))
         made = made.op("||")(_layer_of(f"{layer.id}.label", labels.where(crosses) if points == "crossing" else labels))
     # In the binary format bytes are bytes, and a text is what it says.
     return compiled(sa.select(made, sa.cast(SEQ, sa.Text())))
@@ -164,6 +169,7 @@ def _in_tile(geom: ColumnElement[Any], buffer: int) -> ColumnElement[Any]:
 
 def _layer_of(name: str, rows: sa.Select[Any]) -> ColumnElement[Any]:
     t = rows.subquery("t")
+    # Ids of layers are names that the definition has checked.
     made = sa.func.ST_AsMVT(sa.literal_column("t"), sa.literal_column(f"'{name}'"), sa.literal_column(str(UNITS)),
                             sa.literal_column("'geom'"), sa.literal_column("'fid'"))
     return sa.select(made).select_from(t).scalar_subquery()
