@@ -89,19 +89,30 @@ def _tiles(spatial: list[str]) -> dict[str, Any]:
         ("z", "Level."), ("row", "Row from the north."), ("col", "Column from the west."))]
     moment = [ref("parameters", "datetime"), ref("parameters", "known-at")]
     root, not_found = "/ogc/collections/{collection}", ("304", "400", "404", "406")
-    tile = {"get": {
-        "operationId": "tile", "tags": ["service"], "summary": "A vector tile", "parameters": [
-            layer, grid, *place, *moment, ref("parameters", "filter"), ref("parameters", "filter-lang"),
-            parameter("f", {"type": "string", "enum": ["mvt", "pbf"]}, "Format."), ref("parameters", "lang")],
-        "responses": {"200": {"description": "The tile.", "content": content(
-            {"type": "string", "format": "binary"}, "application/vnd.mapbox-vector-tile")},
-            "204": {"description": "The tile is empty."}, **problems("304", "400", "404")}}}
+    filters = [ref("parameters", "filter"), ref("parameters", "filter-lang")]
+    some = parameter("collections", {"type": "array", "items": {"type": "string", "enum": spatial}}, "Only these layers.",
+                     style="form", explode=False)
+
+    def tile(name: str, *more: dict[str, Any]) -> dict[str, Any]:
+        return {"get": {
+            "operationId": name, "tags": ["service"], "summary": "A vector tile", "parameters": [
+                *more, grid, *place, *moment, parameter("f", {"type": "string", "enum": ["mvt", "pbf"]}, "Format."),
+                ref("parameters", "lang")],
+            "responses": {"200": {"description": "The tile.", "content": content(
+                {"type": "string", "format": "binary"}, "application/vnd.mapbox-vector-tile")},
+                "204": {"description": "The tile is empty."}, **problems("304", "400", "404")}}}
+
     return {
+        "/ogc/tiles": _get("datasetTilesets", "Tile sets of all layers", [], ref("schemas", "Links"), (json, page),
+                           formats=("json", "html")),
+        "/ogc/tiles/{tms}": _get("datasetTileset", "A tile set of all layers", [grid], ref("schemas", "Links"), (json, page),
+                                 not_found, formats=("json", "html")),
+        "/ogc/tiles/{tms}/{z}/{row}/{col}": tile("datasetTile", some),
         f"{root}/tiles": _get("tilesets", "Tile sets of a layer", [layer], ref("schemas", "Links"), (json, page), not_found,
                               formats=("json", "html")),
         f"{root}/tiles/{{tms}}": _get("tileset", "A tile set", [layer, grid], ref("schemas", "Links"), (json, page), not_found,
                                       formats=("json", "html")),
-        f"{root}/tiles/{{tms}}/{{z}}/{{row}}/{{col}}": tile,
+        f"{root}/tiles/{{tms}}/{{z}}/{{row}}/{{col}}": tile("tile", layer, *filters),
         f"{root}/tilejson": _get("tilejson", "TileJSON", [layer, *moment], _OBJECT, (json,), not_found, formats=("json",)),
         "/ogc/tileMatrixSets": _get("tileMatrixSets", "Tile matrix sets", [], _OBJECT, (json, page), formats=("json", "html")),
         "/ogc/tileMatrixSets/{tms}": _get("tileMatrixSet", "A tile matrix set", [grid], _OBJECT, (json, page), not_found,
@@ -142,6 +153,12 @@ def _changes(names: list[str], stored: list[str], audience: Audience) -> dict[st
                                                                  "maxItems": 2}, "Longitude,latitude.", style="form", explode=False),
                  parameter("layers", {"type": "array", "items": {"type": "string", "enum": names}}, "Only these layers.", style="form",
                            explode=False)], ref("schemas", "Search"), (json,), formats=("json",)),
+             "/api/changes/stream": {"get": {
+                 "operationId": "changeStream", "tags": ["changes"], "summary": "What happens, as server-sent events",
+                 "parameters": [parameter("since", _COUNT | {"maximum": 2**53}, "After this changeset; from now on without it."),
+                                ref("parameters", "lang")],
+                 "responses": {"200": {"description": "Events `change` with seq, layers, envelope and valid.", "content": content(
+                     _TEXT, "text/event-stream")}, **problems("400")}}},
              "/api/config": _get("config", "The city and the reader's layers", [], _OBJECT, (json,), formats=("json",))}
     if stored:
         when = [parameter(name, MOMENT, words, required=True)

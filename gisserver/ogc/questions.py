@@ -71,12 +71,11 @@ def asked_feature(request: Request, layer: Layer, fid: int) -> tuple[ItemQuery, 
                      flip=crs.flip, geometry=not p.take_flag("skipGeometry")), crs
 
 
-def asked_tile(request: Request, layer: Layer) -> ItemQuery:
-    """Read the parameters of a vector tile: `datetime`, `known-at` and `filter`."""
-    p = request.parameters
-    at, interval = _moment(p)
+def asked_tile(request: Request, layer: Layer, filtered: bool = True) -> ItemQuery:
+    """Read the parameters of a vector tile: `datetime`, `known-at` and, for a tile of one layer, `filter`."""
+    at, interval = _moment(request.parameters)
     return ItemQuery(layer, request.audience, at=at, interval=interval, known_at=known_at(request),
-                     filter=_filter(request, request.audience, layer))
+                     filter=_filter(request, request.audience, layer) if filtered else None)
 
 
 def known_at(request: Request) -> int | None:

@@ -1,4 +1,4 @@
-"""One vector tile: from the process's cache without leaving the event loop, else from one statement."""
+"""One vector tile, of a layer or of several: from the process's cache without leaving the event loop, else made."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from gisserver.ogc.questions import asked_tile
 from gisserver.ogc.tilesets import spatial_layer
 from gisserver.reply import VARY, cache_control, matches
 from gisserver.request import Request
+from layers.layer import Layer
 from layers.query import ItemQuery
 from tiles.cache import CachedTile, TileKey, etag_of
 from tiles.grid import TileAddress, UnknownTile, find_grid
-from tiles.vector_tiles import MEDIA_TYPE, render
+from tiles.vector_tiles import MEDIA_TYPE, render_all
 
 if TYPE_CHECKING:
     from gisserver.context import Context
@@ -28,7 +29,8 @@ KEPT_S = 30
 
 
 class TileEndpoint:
-    """`/ogc/collections/{collection}/tiles/{tms}/{z}/{row}/{col}`: 204 where there is nothing."""
+    """`…/tiles/{tms}/{z}/{row}/{col}` of a collection, or under `/ogc` of all layers or those of `collections`; 204 where there
+    is nothing."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
@@ -41,38 +43,56 @@ class TileEndpoint:
         await _send(request, kept, send)
 
     def _kept(self, request: Request) -> CachedTile | None:
-        """Return a tile that is kept, for the plain question (this layer, now); it asks nobody."""
+        """Return a tile that is kept, for the plain question (now, unfiltered); it asks nobody."""
         if request.parameters:
             return None
-        layer = self.context.catalogue.layers.get(request.path["collection"])
-        if layer is None or not request.audience.may_read(layer.id):
+        audience, known = request.audience, self.context.catalogue.layers
+        name = request.path.get("collection")
+        if name is None:
+            layers = self._spatial(request)
+        elif name in known and audience.may_read(name):
+            layers = [known[name]]
+        else:
             return None
-        return self.context.tiles.get(_key(ItemQuery(layer, request.audience), _address(request)))
+        return self.context.tiles.get(_key([ItemQuery(layer, audience) for layer in layers], _address(request)))
 
     def _made(self, request: Request) -> CachedTile:
-        layer, p = spatial_layer(request), request.parameters
+        p = request.parameters
+        if "collection" in request.path:
+            layers = [spatial_layer(request)]
+        else:
+            layers = self._spatial(request)
+            chosen = p.take_names("collections", "*", (layer.id for layer in layers))
+            layers = layers if chosen is None else [layer for layer in layers if layer.id in chosen]
         address = _address(request)
         p.take_choice("f", ("mvt", "pbf"))
-        query = asked_tile(request, layer)
+        queries = [asked_tile(request, layer, len(layers) == 1) for layer in layers]
         p.finish()
 
         def make() -> CachedTile:
             begun = datetime.now(UTC)
-            tile = render(self.context.store, query, address)
+            tile = render_all(self.context.store, queries, address)
             bodies = {"": tile.body}
             if len(tile.body) >= SMALLEST_BYTES:
                 bodies |= {encoding: encode(tile.body, encoding) for encoding in ("gzip", "zstd")}
             return CachedTile(bodies, etag_of(tile.body), tile.seq, begun)
 
-        if query.filter is not None:
+        if any(query.filter is not None for query in queries):
             return make()               # there are as many filters as people; they would push everything else out
-        key, cache = _key(query, address), self.context.tiles
+        key, cache = _key(queries, address), self.context.tiles
         return cache.get(key) or cache.fill(key, make, datetime.now(UTC), _seen(request))
 
+    def _spatial(self, request: Request) -> list[Layer]:
+        return [layer for layer in self.context.readable(request.audience) if layer.kind == "spatial"]
 
-def _key(query: ItemQuery, address: TileAddress) -> TileKey:
-    moment = query.interval if query.at is None else (query.at, query.at)
-    return TileKey((query.layer.id,), address, query.audience.layer_key(query.layer.id), moment, query.known_at)
+
+def _key(queries: list[ItemQuery], address: TileAddress) -> TileKey:
+    view = "/".join(query.audience.layer_key(query.layer.id) for query in queries)
+    layers = tuple(query.layer.id for query in queries)
+    if not queries:
+        return TileKey(layers, address, view)
+    first = queries[0]
+    return TileKey(layers, address, view, first.interval if first.at is None else (first.at, first.at), first.known_at)
 
 
 def _address(request: Request) -> TileAddress:

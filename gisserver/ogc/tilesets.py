@@ -30,12 +30,12 @@ def spatial_layer(request: Request) -> Layer:
 
 
 def tilesets(request: Request) -> Response:
-    """Answer the tile sets of a layer."""
-    layer, form = spatial_layer(request), request.format(FORMATS)
+    """Answer the tile sets of a layer, or of all of them."""
+    layers, root = _subject(request)
+    form = request.format(FORMATS)
     request.parameters.finish()
-    address = f"{request.base}/ogc/collections/{layer.id}/tiles"
-    document = {"tilesets": [_described(request, layer, grid) for grid in GRIDS.values()],
-                "links": alternates(address, FORMATS, form)}
+    document = {"tilesets": [_described(request, layers, root, grid) for grid in GRIDS.values()],
+                "links": alternates(f"{root}/tiles", FORMATS, form)}
     if form == "html":
         return page(request, "document.html", document=document, heading="tilesets")
     return reply_document(request, document)
@@ -43,29 +43,38 @@ def tilesets(request: Request) -> Response:
 
 def tileset(request: Request) -> Response:
     """Answer the metadata of a tile set."""
-    layer, form = spatial_layer(request), request.format(FORMATS)
-    grid = find_grid(request.path["tms"])
+    layers, root = _subject(request)
+    form, grid = request.format(FORMATS), find_grid(request.path["tms"])
     request.parameters.finish()
-    document = _described(request, layer, grid)
+    document = _described(request, layers, root, grid)
     if form == "html":
         return page(request, "document.html", document=document, heading="tilesets")
     return reply_document(request, document)
 
 
-def _described(request: Request, layer: Layer, grid: Grid) -> dict[str, Any]:
-    address = f"{request.base}/ogc/collections/{layer.id}/tiles/{grid.id}"
-    minx, miny, maxx, maxy = request.context.catalogue.city.extent
+def _subject(request: Request) -> tuple[list[Layer], str]:
+    """Return the layers whose tiles the address means, and the address that they are under."""
+    if "collection" in request.path:
+        layer = spatial_layer(request)
+        return [layer], f"{request.base}/ogc/collections/{layer.id}"
+    return [each for each in request.context.readable(request.audience) if each.kind == "spatial"], f"{request.base}/ogc"
+
+
+def _described(request: Request, layers: list[Layer], root: str, grid: Grid) -> dict[str, Any]:
+    address, language = f"{root}/tiles/{grid.id}", request.language
+    city = request.context.catalogue.city
+    minx, miny, maxx, maxy = city.extent
     return {
-        "title": getattr(layer.title, request.language), "dataType": "vector", "tileMatrixSetURI": grid.uri,
-        "tileMatrixSetId": grid.id, "crs": f"http://www.opengis.net/def/crs/EPSG/0/{grid.srid}",
+        "title": getattr(layers[0].title if len(layers) == 1 else city.title, language), "dataType": "vector",
+        "tileMatrixSetURI": grid.uri, "tileMatrixSetId": grid.id, "crs": f"http://www.opengis.net/def/crs/EPSG/0/{grid.srid}",
         "boundingBox": {"lowerLeft": [minx, miny], "upperRight": [maxx, maxy],
                         "crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84"},
-        "layers": [{"id": layer.id, "title": getattr(layer.title, request.language), "dataType": "vector",
-                    "geometryDimension": _dimension(layer)}],
+        "layers": [{"id": layer.id, "title": getattr(layer.title, language), "dataType": "vector",
+                    "geometryDimension": _dimension(layer)} for layer in layers],
         "links": [link(address, "self"),
                   link(f"{request.base}/ogc/tileMatrixSets/{grid.id}", f"{REL}tiling-scheme", "json", grid.title),
                   link(f"{address}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}", "item", "mvt", templated=True),
-                  link(f"{request.base}/ogc/collections/{layer.id}", f"{REL}geodata")]}
+                  *(link(f"{request.base}/ogc/collections/{layer.id}", f"{REL}geodata") for layer in layers)]}
 
 
 def _dimension(layer: Layer) -> int:

@@ -23,7 +23,7 @@ CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance,
 # One layer of each kind stands for all: their paths are made by the same function.
 LAYERS = "building|unit_room|building_parcel"
 # The catalogue takes the place of a layer of that name, whose writing its path also matches; the stream never ends.
-REGEX = rf"^/(ogc$|ogc/(api|conformance|styles|processes|jobs|tileMatrixSets)|ogc/collections($|/{{|/({LAYERS}|catalogue)/)|api/|healthz|readyz|metrics)"
+REGEX = rf"^/(ogc$|ogc/(api|conformance|styles|processes|jobs|tileMatrixSets|tiles)|ogc/collections($|/{{|/({LAYERS}|catalogue)/)|api/(?!changes/stream)|healthz|readyz|metrics)"
 SETTINGS = settings(max_examples=12, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate],
                     suppress_health_check=list(HealthCheck))
 

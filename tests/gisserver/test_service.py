@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -14,7 +15,7 @@ from tests.gisserver.conftest import As, Town, building
 PAGES = ["/ogc", "/ogc/conformance", "/ogc/api", "/ogc/collections", "/ogc/collections/building", "/ogc/collections/catalogue",
          "/ogc/collections/building/items", "/ogc/collections/building/schema", "/ogc/collections/building/queryables",
          "/ogc/collections/building/sortables", "/ogc/collections/building/tiles", "/ogc/collections/building/tiles/WebMercatorQuad",
-         "/ogc/collections/catalogue/items", "/ogc/collections/catalogue/items/building", "/ogc/tileMatrixSets",
+         "/ogc/collections/catalogue/items", "/ogc/collections/catalogue/items/building", "/ogc/tiles", "/ogc/tiles/WebMercatorQuad", "/ogc/tileMatrixSets",
          "/ogc/tileMatrixSets/WebMercatorQuad", "/ogc/styles", "/ogc/styles/city", "/ogc/processes", "/ogc/processes/echo", "/ogc/jobs"]
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
@@ -217,6 +218,25 @@ def test_tiles_follow_edits_at_once(http: httpx.Client, as_role: As, town: Town)
     assert "private" in editor.get("/ogc/collections/building/tiles/WebMercatorQuad/14/6203/13491").headers["cache-control"]
     for encoding in ("gzip", "zstd"):
         assert tile(**{"Accept-Encoding": encoding}).content == fresh.content
+
+
+def test_tiles_of_several_layers(http: httpx.Client, town: Town) -> None:
+    # Where 3号楼 stands, by the formula of the grid: two layers are there, buildings and districts.
+    row, column = ((1 - math.asinh(math.tan(math.radians(39.9005))) / math.pi) / 2 * 2**14, (116.3305 + 180) / 360 * 2**14)
+    place = f"14/{int(row)}/{int(column)}"
+    whole = http.get(f"/ogc/tiles/WebMercatorQuad/{place}")
+    assert whole.status_code == 200
+    one = {name: http.get(f"/ogc/collections/{name}/tiles/WebMercatorQuad/{place}").content for name in ("building", "district")}
+    assert all(one.values())
+    assert all(part in whole.content for part in one.values())
+    chosen = http.get(f"/ogc/tiles/WebMercatorQuad/{place}", params={"collections": "building"})
+    assert chosen.content == one["building"]
+    assert http.get(f"/ogc/tiles/WebMercatorQuad/{place}", params={"collections": "customer"}).json()["parameter"] == "collections"
+    past = http.get(f"/ogc/collections/building/tiles/WebMercatorQuad/{place}", params={"datetime": "1999"})
+    assert past.status_code == 204
+    filtered = http.get(f"/ogc/collections/building/tiles/WebMercatorQuad/{place}", params={"filter": "name = '3号楼'"})
+    assert "3号楼".encode() in filtered.content
+    assert "老楼".encode() not in filtered.content
 
 
 def test_routes_are_all_named_once() -> None:
