@@ -19,4 +19,5 @@ COMMANDS = {
     "restore": "restore",
     "doctor": "doctor",
     "cluster": "cluster",
+    "bench": "bench",
 }

@@ -1,0 +1,145 @@
+"""Servers that are measured beside each other: ours, one that sends bytes it has, nginx with a file, MapServer on the same table."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from psycopg.conninfo import conninfo_to_dict
+
+from config.settings import ROOT
+
+__all__ = ["bytes_server", "free_port", "mapserver", "memory_mb", "nginx", "our_server"]
+
+BYTES_APP = '''
+from pathlib import Path
+BODY = Path("{path}").read_bytes()
+HEAD = [(b"content-type", b"{kind}"), (b"content-length", str(len(BODY)).encode())]
+async def app(scope, receive, send):
+    if scope["type"] == "http":
+        await send({{"type": "http.response.start", "status": 200, "headers": HEAD}})
+        await send({{"type": "http.response.body", "body": BODY}})
+'''
+
+
+def free_port() -> int:
+    """Return a port nobody listens on."""
+    with socket.socket() as some:
+        some.bind(("127.0.0.1", 0))
+        return int(some.getsockname()[1])
+
+
+@contextmanager
+def _running(command: list[str], url: str, folder: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    given = {k: v for k, v in os.environ.items() if not k.startswith("GIS_")}
+    log = folder / f"{Path(command[0]).name}-{free_port()}.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, env=given | environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
+    try:
+        deadline = time.monotonic() + 40
+        while True:
+            try:
+                urllib.request.urlopen(url, timeout=5).close()
+                break
+            except urllib.error.HTTPError:
+                break
+            except (urllib.error.URLError, OSError):
+                if time.monotonic() > deadline or process.poll() is not None:
+                    raise RuntimeError(f"{command[0]}: {log.read_text(errors='replace')[-2000:]}") from None
+                time.sleep(0.1)
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        process.wait(20)
+
+
+@contextmanager
+def our_server(dsn: str, folder: Path) -> Iterator[tuple[str, int]]:
+    """Serve a store by one process; gives its address and process id."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with _running([sys.executable, "-m", "gisserver.cli", "serve"], f"{url}/readyz", folder, GIS_DATABASE_URL=dsn, GIS_VAR=str(folder),
+                  GIS_PORT=str(port), PYTHONPATH=str(ROOT), PYTHONSAFEPATH="1") as process:
+        yield url, process.pid
+
+
+@contextmanager
+def bytes_server(body: bytes, kind: str, folder: Path) -> Iterator[str]:
+    """Serve the same bytes to everybody from the memory of one uvicorn: the limit of our own server."""
+    (folder / "body.bin").write_bytes(body)
+    (folder / "bytes_app.py").write_text(BYTES_APP.format(path=folder / "body.bin", kind=kind))
+    port = free_port()
+    url = f"http://127.0.0.1:{port}/"
+    with _running([sys.executable, "-m", "uvicorn", "bytes_app:app", "--port", str(port), "--log-level", "warning", "--no-access-log",
+                   "--app-dir", str(folder)], url, folder):
+        yield url
+
+
+@contextmanager
+def nginx(body: bytes, folder: Path) -> Iterator[str | None]:
+    """Serve the same bytes as a file of nginx, one worker; None where nginx is not installed."""
+    if shutil.which("nginx") is None:
+        yield None
+        return
+    port = free_port()
+    (folder / "file.bin").write_bytes(body)
+    folder.chmod(0o755)
+    (folder / "file.conf").write_text(
+        f"pid {folder}/file.pid; error_log {folder}/file.log; daemon off; worker_processes 1; events {{}} http {{ access_log off; "
+        f"keepalive_requests 1000000; open_file_cache max=10; server {{ listen 127.0.0.1:{port}; root {folder}; }} }}")
+    url = f"http://127.0.0.1:{port}/file.bin"
+    with _running(["nginx", "-c", str(folder / "file.conf")], url, folder):
+        yield url
+
+
+@contextmanager
+def mapserver(dsn: str, folder: Path) -> Iterator[str | None]:
+    """Serve the current buildings by MapServer's WFS (GeoJSON), two FastCGI processes behind nginx; None where it is not installed."""
+    program = shutil.which("mapserv") or "/usr/lib/cgi-bin/mapserv"
+    if not (Path(program).exists() and shutil.which("nginx") and shutil.which("spawn-fcgi")):
+        yield None
+        return
+    part = conninfo_to_dict(dsn)
+    where = " ".join(f"{k}={v}" for k, v in part.items() if k in ("host", "port", "user", "dbname", "password"))
+    (folder / "bench.map").write_text(f'''MAP NAME bench EXTENT 116 39 117 41 UNITS DD SIZE 256 256 PROJECTION "init=epsg:4326" END
+WEB METADATA "ows_enable_request" "*" "ows_title" "bench" "wfs_onlineresource" "http://localhost/" "ows_srs" "EPSG:4326"
+"wfs_getfeature_formatlist" "geojson" "wfs_maxfeatures" "1000" END END
+OUTPUTFORMAT NAME geojson DRIVER "OGR/GEOJSON" MIMETYPE "application/json; subtype=geojson" FORMATOPTION "STORAGE=stream" FORMATOPTION "FORM=SIMPLE" END
+LAYER NAME building TYPE POLYGON STATUS ON CONNECTIONTYPE POSTGIS CONNECTION "{where}" PROCESSING "CLOSE_CONNECTION=DEFER"
+DATA "geom FROM (SELECT geom, fid, name, use, height_m, floors, completed, is_listed, district_code FROM city.bench_building WHERE valid @> now()) AS t USING UNIQUE fid USING SRID=4490"
+PROJECTION "init=epsg:4490" END METADATA "ows_title" "building" "gml_include_items" "all" "ows_include_items" "all" "gml_featureid" "fid" "wfs_srs" "EPSG:4326" END END END''')
+    port, inner = free_port(), free_port()
+    (folder / "map.conf").write_text(
+        f"pid {folder}/map.pid; error_log {folder}/map.log; daemon off; worker_processes 1; events {{}} http {{ access_log off; "
+        f"server {{ listen 127.0.0.1:{port}; location / {{ include /etc/nginx/fastcgi_params; fastcgi_keep_conn on; "
+        f"fastcgi_buffers 64 64k; fastcgi_buffer_size 64k; fastcgi_pass 127.0.0.1:{inner}; }} }} }}")
+    url = f"http://127.0.0.1:{port}/?map={folder}/bench.map&SERVICE=WFS&VERSION=1.1.0&REQUEST=GetFeature&TYPENAME=building&OUTPUTFORMAT=geojson"
+    cgi = subprocess.Popen(["spawn-fcgi", "-n", "-a", "127.0.0.1", "-p", str(inner), "-F", "2", "--", program], stdin=subprocess.DEVNULL,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        with _running(["nginx", "-c", str(folder / "map.conf")], url + "&MAXFEATURES=1", folder):
+            yield url
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(cgi.pid, signal.SIGKILL)
+        cgi.wait()
+
+
+def memory_mb(pid: int) -> float:
+    """Return the proportional memory of a process in MB."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) / 1024
+    return float("nan")

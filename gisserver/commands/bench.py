@@ -1,0 +1,55 @@
+"""`gis bench`: how fast the city reads and answers, beside the limit of each."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from config.settings import Settings
+from gisserver.ops.database import city_dsn
+from gisserver.ops.preparation import prepare_store
+from layers.catalogue import Catalogue
+from layers.store import Store
+
+__all__ = ["command"]
+
+DATABASE = "gis_bench"
+
+
+@click.command()
+@click.argument("what", type=click.Choice(["all", "reading", "serving"]), default="all")
+@click.option("--buildings", type=click.IntRange(10_000, 10_000_000), default=1_000_000, show_default=True, help="How many are made.")
+@click.option("--keep", is_flag=True, help="Keep the measured database for the next time.")
+@click.pass_obj
+def command(settings: Settings, what: str, buildings: int, keep: bool) -> None:
+    """Measure on a database of its own, with data made for it. 测量性能。
+
+    Every line is the median of ours, the median of what it is compared with, and the median of the ratios of rounds that
+    take turns, in milliseconds unless it says otherwise. `docs/performance.md` tells what the ratios should be.
+    """
+    server = city_dsn(settings)
+    with psycopg.connect(server, autocommit=True) as connection:
+        if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone() is None:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+    reading = importlib.import_module("benchmarks.reading")
+    store = Store(make_conninfo(server, dbname=DATABASE))
+    try:
+        prepare_store(store, settings.city)
+        if "bench_building" not in Catalogue(store).layers:
+            click.echo(f"Making {buildings:,} buildings …", err=True)
+            reading.fill(store, buildings)
+        rows = [] if what == "serving" else reading.run(store)
+        if what != "reading":
+            rows += importlib.import_module("benchmarks.serving").run(store)
+    finally:
+        store.close()
+    click.echo("| what | ours | compared with | ratio |\n| --- | ---: | ---: | ---: |")
+    for row in rows:
+        click.echo(f"| {row.name} | {row.ours_ms:,.3f} | {row.bare_ms:,.3f} | {row.ratio:.2f} |")
+    if not keep:
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(DATABASE)))
