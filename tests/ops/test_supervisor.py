@@ -112,8 +112,7 @@ def test_a_finished_run_leaves_no_record(tmp_path):
 
 
 def test_leftovers_of_a_killed_run_are_ended_and_nobody_else(tmp_path):
-    program = ("import subprocess, sys, time, os; from pathlib import Path; from gisserver.ops.processes import processes_of_run
-from gisserver.ops.run_record import Run\n"
+    program = ("import subprocess, sys, time, os; from pathlib import Path; from gisserver.ops.run_record import Run\n"
                f"run = Run(Path({str(tmp_path)!r}), ''); run.__enter__(); run.begin()\n"
                "p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'], start_new_session=True, stdout=-3, env=run.environment())\n"
                "run.note(p.pid); print(p.pid, flush=True); time.sleep(60)")
