@@ -74,6 +74,11 @@ class _Form(NamedTuple):
     geometry: bool
 
 
+def _suspect(query: ItemQuery) -> str:
+    """Return the parameter to blame for what cannot be computed: without a filter only geometries are computed with."""
+    return "crs" if query.filter is None else "filter"
+
+
 def _form(query: ItemQuery, storage: int) -> _Form:
     return _Form(tuple([f.name for f in query.chosen]), storage, query.srid, query.flip, query.geometry)
 
@@ -102,12 +107,12 @@ def collection(store: Store, query: ItemQuery) -> Page:
 
     is_near = shape.is_spatial and not (cursor and cursor.is_wide)
     if is_near:
-        (found,) = run(store, query.audience.role, _page(layer, shape, form, keys, nulls, None, True), values)
+        (found,) = run(store, query.audience.role, _page(layer, shape, form, keys, nulls, None, True), values, suspect=_suspect(query))
         is_near = int(found[3] or 0) <= widest
     if not is_near:
         # Where the plan hangs on the values, PostgreSQL shall see them.
         (found,) = run(store, query.audience.role, _page(layer, shape, form, keys, nulls, size, False), values,
-                       prepare=shape.tree is None and not shape.boxes)
+                       prepare=shape.tree is None and not shape.boxes, suspect=_suspect(query))
     body, returned, seq, hits, *last = found
     following = None
     if int(hits or 0) > int(returned or 0):
@@ -165,7 +170,7 @@ def feature(store: Store, query: ItemQuery, fid: int) -> FeatureText:
     storage = storage_srid(store)
     shape, values = question(_only(query), storage)
     values["fid"] = _fid(query, fid)
-    found = run(store, query.audience.role, _one(SameLayer(query.layer), shape, _form(query, storage)), values)
+    found = run(store, query.audience.role, _one(SameLayer(query.layer), shape, _form(query, storage)), values, suspect="crs")
     if not found:
         raise _absent(store, query, shape, values, fid)
     body, version_id, seq = found[0]
@@ -235,7 +240,7 @@ def rows(store: Store, query: ItemQuery, form: GeometryForm = "wkt") -> Iterator
     keys = order_of(query, shape.moment in ("interval", "all"))
     statement = _rows(SameLayer(query.layer), shape, _form(query, storage), keys, form)
     values["limit"] = None if query.limit is None else str(query.limit)
-    with asking(), store.read(query.audience.role) as connection, connection.transaction():
+    with asking(_suspect(query)), store.read(query.audience.role) as connection, connection.transaction():
         with psycopg.RawServerCursor(connection, "features") as cursor:
             cursor.itersize = BATCH_ROWS
             cursor.execute(statement.sql, [values[n] for n in statement.names])

@@ -56,12 +56,12 @@ def compiled(select: SelectBase) -> Statement:
 
 
 def run(store: Store, role: str | None, statement: Statement, values: Values, prepare: bool = True,
-        binary: bool = False) -> list[tuple[bytes | None, ...]]:
+        binary: bool = False, suspect: str = "filter") -> list[tuple[bytes | None, ...]]:
     """Run a statement in an audience's role and return its rows as the server wrote them, in text or in its binary format.
 
     With `prepare` false PostgreSQL plans for these very values. Raises as `asking` does.
     """
-    with asking(), store.read(role) as connection:
+    with asking(suspect), store.read(role) as connection:
         cursor = psycopg.RawCursor(connection)
         cursor.execute(statement.sql, [values[n] for n in statement.names], prepare=prepare, binary=binary)
         result = cursor.pgresult
@@ -72,11 +72,11 @@ def run(store: Store, role: str | None, statement: Statement, values: Values, pr
 
 
 @contextmanager
-def asking() -> Iterator[None]:
-    """Say what was wrong with the question where PostgreSQL could not answer it.
+def asking(suspect: str = "filter") -> Iterator[None]:
+    """Say what was wrong with the question where PostgreSQL could not answer it; `suspect` is the parameter to blame.
 
-    Raises InvalidParameter or InvalidFilter for what cannot be computed, Unavailable if it took too long or the layer was
-    just being changed.
+    Raises InvalidParameter (InvalidFilter for a filter) for what cannot be computed, Unavailable if it took too long or the
+    layer was just being changed.
     """
     try:
         yield
@@ -84,10 +84,10 @@ def asking() -> Iterator[None]:
             psycopg.errors.DatetimeFieldOverflow) as error:
         # Values of filters were checked; only a cursor that somebody made himself comes here.
         raise InvalidParameter("cursor", "this is no cursor of ours; take it from the link 'next' as it is.") from error
-    except psycopg.DataError as error:
-        raise InvalidFilter(f"this cannot be computed: {error.diag.message_primary}.") from error
-    except psycopg.errors.InternalError_ as error:
-        raise InvalidFilter(f"this cannot be computed for a geometry of the layer: {error.diag.message_primary}.") from error
+    except (psycopg.DataError, psycopg.errors.InternalError_) as error:
+        # The latter is how PostGIS says that a geometry cannot be compared or transformed.
+        text = f"this cannot be computed for a feature of the layer: {error.diag.message_primary}."
+        raise (InvalidFilter(text) if suspect == "filter" else InvalidParameter(suspect, text)) from error
     except psycopg.errors.QueryCanceled as error:
         raise Unavailable("The question took too long; narrow it by a bbox, a filter or an indexed property.") from error
     except (psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedTable) as error:

@@ -118,6 +118,15 @@ class TestText:
         assert mercator == pytest.approx(transformer(4326, 3857).transform(116.31, 39.91), abs=2e-3)
         assert features(store, ask(odd, fids=(3,), srid=4490, flip=True))[0]["geometry"]["coordinates"] == [39.91, 116.31]
 
+    def test_what_cannot_be_told_in_a_system_is_said_of_that_parameter(self, store):
+        far = make(store, "far", "Point")
+        put(store, far, [{"fid": 1, "wkt": "POINT(27 0)"}])         # a quarter of the earth from the central meridian
+        for read in (lambda q: collection(store, q), lambda q: feature(store, q, 1), lambda q: next(rows(store, q))):
+            with pytest.raises(InvalidParameter) as caught:
+                read(ask(far, srid=4548))
+            assert caught.value.parameter == "crs"
+        assert features(store, ask(far))[0]["geometry"]["coordinates"] == [27, 0]
+
     def test_only_what_was_chosen(self, store, odd):
         found = features(store, ask(odd, fields=("kind", "name"), geometry=False))[0]
         assert list(found["properties"]) == ["name", "kind", "valid_from", "valid_to", "version"] and found["geometry"] is None
