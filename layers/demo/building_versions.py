@@ -10,9 +10,11 @@ from layers.demo.buildings import Buildings
 from layers.demo.frame import Frame
 from layers.demo.table import versions
 
-__all__ = ["building_table"]
+__all__ = ["BUILT_FROM", "building_table"]
 
 NAN = float("nan")
+# Building sites are recorded from this year on; what was done before appears when it is done.
+BUILT_FROM = 2007.0
 
 
 def building_table(frame: Frame, b: Buildings, facts: Facts, project_fid: np.ndarray, seed: int) -> pd.DataFrame:
@@ -25,7 +27,7 @@ def building_table(frame: Frame, b: Buildings, facts: Facts, project_fid: np.nda
     """
     rng = np.random.default_rng([seed, 14])
     n = len(b.fid)
-    built = (b.done >= 1998) & ~np.isin(b.kind, ("hutong", "village"))
+    built = (b.done >= BUILT_FROM) & ~np.isin(b.kind, ("hutong", "village"))
     aged = facts.is_housing & (b.done > 1972) & (b.done < 2000) & (b.role == "main")
     retrofit = np.where(aged & (rng.random(n) < 0.24), rng.uniform(2007, 2026.5, n), NAN)
     retrofit = np.where(retrofit < np.nan_to_num(b.end, nan=2100) - 2, retrofit, NAN)

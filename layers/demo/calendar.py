@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["FIRST_LOAD", "PLANS", "REFERENCE", "REFERENCE_DAY", "STEPS", "moments", "step_of", "years_of"]
+__all__ = ["FIRST_LOAD", "PLANS", "REFERENCE", "REFERENCE_DAY", "STEPS", "days", "moments", "step_of", "years_of"]
 
 REFERENCE_DAY = np.datetime64("2026-11-01")
 REFERENCE = 2026.0 + 304 / 365
@@ -21,6 +21,17 @@ STEPS = (("1985—2020 年数据建库", "First load, 1985 to 2020"),
          ("规划与在建项目计划(至 2030 年)", "Plans up to 2030"))
 
 
+def days(years: np.ndarray) -> np.ndarray:
+    """Return years as numbers as dates (datetime64[D]); NaN becomes NaT."""
+    years = np.asarray(years, dtype=float)
+    known = ~np.isnan(years)
+    filled = np.where(known, years, 2000.0)
+    whole = np.floor(filled).astype(int)
+    first = (whole - 1970).astype("datetime64[Y]")
+    length = ((first + 1).astype("datetime64[D]") - first.astype("datetime64[D]")).astype(int)
+    return np.where(known, first.astype("datetime64[D]") + np.floor((filled - whole) * length).astype(int), np.datetime64("NaT"))
+
+
 def moments(years: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return (datetime64[s], precision) of years as numbers; NaN becomes NaT with precision 's'.
 
@@ -28,8 +39,9 @@ def moments(years: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     Example
     -------
-    >>> moments(np.array([1986.7, 2001.5, np.nan]))
-    (array(['1986-01-01T00:00:00', '2001-07-01T00:00:00', 'NaT'], dtype='datetime64[s]'), array(['y', 'm', 's'], dtype='<U1'))
+    >>> at, precision = moments(np.array([1986.7, 2001.5, np.nan]))
+    >>> at.astype(str).tolist(), precision.tolist()
+    (['1986-01-01T00:00:00', '2001-07-01T00:00:00', 'NaT'], ['y', 'm', 's'])
     """
     years = np.asarray(years, dtype=float)
     known = ~np.isnan(years)
@@ -37,8 +49,7 @@ def moments(years: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     whole = np.floor(filled).astype(int)
     first = (whole - 1970).astype("datetime64[Y]")
     month = first.astype("datetime64[M]") + np.floor((filled - whole) * 12).astype(int)
-    length = ((first + 1).astype("datetime64[D]") - first.astype("datetime64[D]")).astype(int)
-    day = first.astype("datetime64[D]") + np.floor((filled - whole) * length).astype(int)
+    day = days(filled)
     precision = np.where(filled < 1990, "y", np.where(filled < 2003, "m", "d"))
     at = np.where(precision == "y", first.astype("datetime64[s]"),
                   np.where(precision == "m", month.astype("datetime64[s]"), day.astype("datetime64[s]")))

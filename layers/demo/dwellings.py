@@ -19,7 +19,7 @@ def _place(out: Footprints, dev: np.ndarray, s: Slots, rings: np.ndarray, **more
 
 def slabs(out: Footprints, dev: np.ndarray, s: Slots, floors: np.ndarray, rng: Rng, plain: float = 0.3) -> None:
     """Draw slabs: plain, stepped, or with one stairwell notch per entrance (about 21 m of length each)."""
-    entrances = np.clip(np.round(s.w / 21), 1, 5).astype(int)
+    entrances = np.clip(np.round(s.w / 22), 1, 5).astype(int)
     style = rng.random(len(s))
     for n in range(1, 6):
         k = np.flatnonzero((entrances == n) & (style >= plain + 0.18))
@@ -38,7 +38,7 @@ def _shops(out: Footprints, dev: np.ndarray, quads: np.ndarray, rng: Rng, chance
         return quads
     depth = 15.0
     strip = piece(quads[some], np.zeros(len(some)), np.ones(len(some)), np.zeros(len(some)), (depth + 6) / height[some])
-    s = pack(strip, rng.uniform(26, 46, len(some)), depth, 5.0, 5.0, 2.5, stretch=1.3)
+    s = pack(strip, rng.uniform(52, 84, len(some)), depth, 6.0, 5.0, 2.5, stretch=1.3)
     s = s.at(rng.random(len(s)) < 0.85)
     out.add(dev[some][s.plot], moved(bar(s.w, s.d), s.middle, s.angle), rng.integers(1, 4, len(some))[s.plot], role="shop", storey=3.9)
     rest = quads.copy()
@@ -65,7 +65,7 @@ def work_unit(out: Footprints, dev: np.ndarray, quads: np.ndarray, rng: Rng) -> 
     """Slabs of three to six floors in tight rows, of the planned economy."""
     n = len(quads)
     floors = rng.choice([3, 4, 5, 6], n, p=[.2, .22, .33, .25])
-    s = pack(quads, rng.uniform(46, 66, n), rng.uniform(11, 13, n), rng.uniform(8, 12, n), 10 + floors * 2.7, rng.uniform(6, 9, n), stretch=1.4)
+    s = pack(quads, rng.uniform(54, 76, n), rng.uniform(11, 13, n), rng.uniform(8, 12, n), 10 + floors * 2.7, rng.uniform(6, 9, n), stretch=1.4)
     drop = rng.random(len(s))
     slabs(out, dev, s.at(drop > 0.08), floors[s.plot[drop > 0.08]], rng, plain=0.55)
     k = s.at(drop <= 0.04)
@@ -77,7 +77,7 @@ def estate(out: Footprints, dev: np.ndarray, quads: np.ndarray, rng: Rng, low: i
     n = len(quads)
     quads = _shops(out, dev, quads, rng, shop_chance)
     top = rng.integers(low, high + 1, n)
-    s = pack(quads, rng.uniform(40, 62, n), rng.uniform(12, 14.5, n), rng.uniform(11, 16, n), np.minimum(top * 2.9 * 1.35 + 5, 62),
+    s = pack(quads, rng.uniform(52, 76, n), rng.uniform(12, 14.5, n), rng.uniform(12, 18, n), np.minimum(top * 2.9 * 1.35 + 5, 62),
              rng.uniform(7, 11, n), stretch=1.35)
     s, free = _garden(s, rng)
     floors = top[s.plot]
@@ -97,7 +97,7 @@ def towers(out: Footprints, dev: np.ndarray, quads: np.ndarray, rng: Rng, low: i
     is_long = rng.random(n) < long
     w = np.where(is_long, rng.uniform(34, 46, n), rng.uniform(23, 28, n))
     d = np.where(is_long, rng.uniform(14, 17, n), rng.uniform(21, 26, n))
-    s = pack(quads, w, d, rng.uniform(17, 26, n), np.where(is_long, rng.uniform(40, 54, n), rng.uniform(26, 38, n)), rng.uniform(8, 12, n),
+    s = pack(quads, w, d, rng.uniform(20, 32, n), np.where(is_long, rng.uniform(40, 54, n), rng.uniform(26, 38, n)), rng.uniform(8, 12, n),
              shift=np.where(rng.random(n) < 0.5, 0.5, 0.0))
     s, free = _garden(s, rng)
     s = s.at(rng.random(len(s)) > 0.04)
@@ -142,7 +142,7 @@ def courtyards(out: Footprints, dev: np.ndarray, quads: np.ndarray, rng: Rng) ->
     """Courtyard houses, two rows back to back between two lanes; wings around a yard."""
     width, height = sizes(quads)
     # Deep courtyards at some lanes, small ones at others.
-    plot, lot, row = _lots(quads, np.maximum(1, np.round(width / rng.uniform(17, 27, len(quads)))).astype(int),
+    plot, lot, row = _lots(quads, np.maximum(1, np.round(width / rng.uniform(19, 29, len(quads)))).astype(int),
                            np.maximum(1, np.round(height / 29)).astype(int), rng, 0.4)
     lot = inset(lot, np.full((len(lot), 4), 0.7))
     w, h = sizes(lot)

@@ -18,7 +18,7 @@ from layers.demo.table import Fids, versions
 
 __all__ = ["Units", "make_units"]
 
-_BUILDINGS, _PRESOLD = 2160, 40
+_BUILDINGS, _PRESOLD = 2040, 36
 _INNER = 0.81            # inner area as a share of the floor area; the rest is shared
 
 
@@ -38,9 +38,12 @@ def _choose(b: Buildings, facts: Facts, rng: np.random.Generator) -> tuple[np.nd
     """Choose buildings that stand, and some that are sold before they are done."""
     size = facts.columns["dwellings"]
     fit = facts.is_housing & (facts.rooms_per_level >= 2) & (facts.rooms_per_level <= 8) & (b.entrances >= 1) & (b.kind != "villas")
-    stand = np.flatnonzero(fit & b.standing & np.isnan(b.end) & (b.done > 1978) & (size >= 12) & (size <= 46))
+    stand = np.flatnonzero(fit & b.standing & np.isnan(b.end) & (b.done > 1978) & (size >= 12) & (size <= 60))
     soon = np.flatnonzero(fit & (b.start < REFERENCE - 0.5) & (b.done > REFERENCE + 0.2) & (size >= 24) & (size <= 130))
-    return np.sort(rng.permutation(stand)[:_BUILDINGS]), np.sort(rng.permutation(soon)[:_PRESOLD])
+    # Small houses and middling ones, so that the tables stay within bounds.
+    small = rng.permutation(stand[size[stand] <= 42])[:_BUILDINGS * 9 // 10]
+    rest = rng.permutation(np.setdiff1d(stand, small))[:_BUILDINGS - len(small)]
+    return np.sort(np.concatenate([small, rest])), np.sort(rng.permutation(soon)[:_PRESOLD])
 
 
 def _nominal(floors: int, skips: bool) -> list[str]:

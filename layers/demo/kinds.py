@@ -71,9 +71,9 @@ FINAL: dict[str, dict[str, float]] = {
     "hutong": {"hutong": .80, "primary": .04, "middle": .025, "shops": .045, "offices": .03, "danwei": .03, "smallpark": .02, "culture": .01},
     "danwei": {"danwei": .60, "towers90": .06, "mixed00": .06, **_SERVICES},
     "housing90": {"slabs90": .44, "towers90": .22, "mixed00": .06, **_SERVICES},
-    "housing00": {"mixed00": .48, "slabs00": .22, "villas": .012, **_SERVICES},
-    "housing10": {"towers10": .58, "mixed00": .12, "villas": .01, **_SERVICES},
-    "newtown": {"towers10": .42, "mixed00": .12, "slabs00": .05, "villas": .015, "offices": .06, "mall": .03, "techpark": .05,
+    "housing00": {"mixed00": .48, "slabs00": .22, "villas": .007, **_SERVICES},
+    "housing10": {"towers10": .58, "mixed00": .12, "villas": .005, **_SERVICES},
+    "newtown": {"towers10": .42, "mixed00": .12, "slabs00": .05, "villas": .008, "offices": .06, "mall": .03, "techpark": .05,
                 "reserve": .05, **_SERVICES},
     "office": {"offices": .70, "hotel": .08, "mall": .06, "towers90": .06, "gov": .04, "smallpark": .03, "culture": .03},
     "commercial": {"mall": .38, "shops": .24, "hotel": .12, "offices": .22, "smallpark": .04},
@@ -88,9 +88,9 @@ FINAL: dict[str, dict[str, float]] = {
 
 # What stood there before it was developed, by ring.
 PRIOR: dict[int, dict[str, float]] = {
-    2: {"hutong": .52, "danwei": .40, "oldfactory": .08},
-    3: {"danwei": .30, "oldfactory": .16, "village": .03, "hutong": .025, "farmland": .485},
-    4: {"danwei": .08, "oldfactory": .09, "village": .025, "farmland": .805},
-    5: {"oldfactory": .06, "village": .022, "farmland": .918},
+    2: {"hutong": .34, "danwei": .54, "oldfactory": .12},
+    3: {"danwei": .30, "oldfactory": .16, "village": .016, "hutong": .012, "farmland": .512},
+    4: {"danwei": .08, "oldfactory": .09, "village": .014, "farmland": .816},
+    5: {"oldfactory": .06, "village": .014, "farmland": .926},
     6: {"oldfactory": .02, "village": .03, "farmland": .95},
 }

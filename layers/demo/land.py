@@ -10,7 +10,9 @@ import shapely
 
 from layers.demo.addresses import rank_within
 from layers.demo.admin import Admin
+from layers.demo.building_versions import BUILT_FROM
 from layers.demo.buildings import Buildings
+from layers.demo.calendar import days
 from layers.demo.codes import parcel_codes
 from layers.demo.frame import Frame
 from layers.demo.mesh import RESERVE_M, Mesh
@@ -85,7 +87,7 @@ def parcel_table(frame: Frame, plots: Plots, land: Land, titles: Titles, admin: 
     acquisition = np.select([rural | home, market & (draw < .93), np.isin(use, ("1001", "1101")) & (begin > 1992) & (draw < .8)],
                             ["other", "grant", "grant"], "allotment").astype(object)
     owner = np.select([rural | home, (use == "0701") & (draw < .8), market | np.isin(use, ("1001", "1101"))], ["collective", "many", "enterprise"], "state").astype(object)
-    granted = np.where(np.isnan(begin), np.datetime64("NaT"), (np.nan_to_num(begin, nan=2000) * 365.2425 - 719528).astype("datetime64[D]"))
+    granted = days(begin)
     term = np.select([use == "0701", np.isin(use, ("0901",))], [70, 40], 50)
     expires = np.where(acquisition == "grant", granted + (term * 365.2425).astype("timedelta64[D]"), np.datetime64("NaT"))
     firm = companies.draw("factory", len(use), rng)
@@ -154,7 +156,7 @@ def control_zone_table(frame: Frame, mesh: Mesh, zones: Zones, admin: Admin, fid
         "green_min_pct": np.select([zone == "hutong", zone == "industry", zone == "green"], [10.0, 15.0, 80.0], 30.0)[row],
         "area_m2": shapely.area(shape)[row].round(1),
         "approval_no": np.array([f"示政规函〔{y}〕{k % 400 + 1}号" for y, k in zip(year, row, strict=True)], dtype=object),
-        "approved_on": (begin * 365.2425 - 719528).astype("datetime64[D]"), "district_code": district[row],
+        "approved_on": days(begin), "district_code": district[row],
     }
     return versions(frame, fid[row], begin, np.concatenate([revised, np.full(len(again), NAN)]), fields, shape[row])
 
@@ -164,7 +166,7 @@ def building_parcel_table(frame: Frame, plots: Plots, land: Land, b: Buildings, 
     there = np.array([s is not None for s in land.shape])
     born = np.array([p.born for p in plots.parcels])[b.parcel]
     gone = np.array([p.gone for p in plots.parcels])[b.parcel]
-    begun = np.where((b.done >= 1998) & ~np.isin(b.kind, ("hutong", "village")), b.start, b.done)
+    begun = np.where((b.done >= BUILT_FROM) & ~np.isin(b.kind, ("hutong", "village")), b.start, b.done)
     rows = np.flatnonzero(there[b.parcel])
     begin = np.fmax(np.fmax(begun, born), BEFORE)[rows]
     end = np.fmin(b.end, gone)[rows]

@@ -7,9 +7,9 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 
-from layers.demo.calendar import REFERENCE
+from layers.demo.calendar import REFERENCE, days
 from layers.demo.frame import Frame
-from layers.demo.projects import STEPS, Projects, days
+from layers.demo.projects import STEPS, Projects
 from layers.demo.table import Fids, versions
 
 __all__ = ["milestone_and_document_tables"]

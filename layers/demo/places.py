@@ -15,7 +15,7 @@ from layers.demo.names import Names
 from layers.demo.plots import Plots
 from layers.demo.quads import areas_of, inset, polygons
 from layers.demo.table import Fids, versions
-from layers.demo.terrain import foot_of_hills, ground_m
+from layers.demo.terrain import foot_of_hills, ground_m, hilliness
 from layers.demo.titles import Titles
 from layers.demo.water import Water, extent_polygon, region_polygon
 from layers.demo.zones import Zones
@@ -76,8 +76,9 @@ def green_space_table(frame: Frame, mesh: Mesh, zones: Zones, admin: Admin, plot
     rng = np.random.default_rng([seed, 18])
     rows: list[tuple[str | None, str, shapely.Geometry, float, float]] = []
     for number, region in enumerate(mesh.regions):
-        if region.kind in ("park", "forest_park", "temple"):
-            rows.append((region.name, "park", region_polygon(mesh, number), float(region.year), NAN))
+        kind = {"park": "park", "forest_park": "park", "temple": "park", "sports": "sports", "works": "square", "palace": "square", "station": "square"}.get(region.kind)
+        if kind:
+            rows.append((region.name, kind, region_polygon(mesh, number), float(region.year), NAN))
     for k, d in enumerate(plots.developments):
         if d.kind == "smallpark" and land.shape[d.parcel] is not None:
             rows.append((titles.name[k], "community_park", land.shape[d.parcel], d.done, d.end))
@@ -95,7 +96,9 @@ def green_space_table(frame: Frame, mesh: Mesh, zones: Zones, admin: Admin, plot
     i, j = cells.T
     offsets = np.maximum(RESERVE_M[np.stack([mesh.h_class[i, j], mesh.v_class[i + 1, j], mesh.h_class[i, j + 1], mesh.v_class[i, j]], axis=1)] * 0.7, 0.5)
     patches = shapely.difference(polygons(inset(mesh.cells[i, j], offsets)), shapely.union_all([shapely.buffer(water, 13), wood]))
-    green, forest = zones.is_zone("green")[i, j], zones.is_zone("forest")[i, j]
+    # Beside the hills the wood ends at its own edge; what is left of the cell is fields.
+    hill = hilliness(zones.middle[i, j, 0], zones.middle[i, j, 1]) > -900
+    green, forest = zones.is_zone("green")[i, j], zones.is_zone("forest")[i, j] & ~hill
     for k, patch in enumerate(patches):
         shape = areas_of(patch, 900)
         if shape is None:
@@ -104,6 +107,10 @@ def green_space_table(frame: Frame, mesh: Mesh, zones: Zones, admin: Admin, plot
             rows.append((names.one() + "郊野公园", "park", shape, float(rng.uniform(1994, 2022)), NAN))
         else:
             rows.append((names.one() + "林地" if forest[k] else None, "forest" if forest[k] else "farmland", shape, NAN, NAN))
+    # Fields that the city has grown over since.
+    for number, p in enumerate(plots.parcels):
+        if p.uses[0][1] in ("0103", "0101") and land.shape[number] is not None and (len(p.uses) > 1 or not np.isnan(p.gone)):
+            rows.append((None, "farmland", land.shape[number], NAN, p.uses[1][0] if len(p.uses) > 1 else p.gone))
     name, kind, shapes, begin, end = (list(c) for c in zip(*rows, strict=True))
     shape = np.array(shapes, dtype=object)
     start = np.array(begin, float)

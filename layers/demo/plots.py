@@ -185,7 +185,7 @@ class _Planner:
             for p in olds:
                 quad = self.out.parcels[p].quad
                 if prior == "village":       # a village fills a part of the land it owns
-                    quad = inset(quad[None], np.full((1, 4), rng.uniform(25, 65)))[0]
+                    quad = inset(quad[None], np.full((1, 4), rng.uniform(45, 95)))[0]
                 self.develop(p, b, prior, old - 1, old + rng.uniform(0, 3), cleared, quad)
         for k, p in enumerate(parcels):
             own = done + (rng.uniform(0, 2.2) if k else 0)

@@ -10,7 +10,7 @@ import pandas as pd
 from layers.demo.admin import Admin
 from layers.demo.buildings import Buildings
 from layers.demo.building_facts import HOUSING, Facts
-from layers.demo.calendar import REFERENCE
+from layers.demo.calendar import REFERENCE, days
 from layers.demo.frame import Frame
 from layers.demo.kinds import KINDS
 from layers.demo.land import Land
@@ -19,7 +19,7 @@ from layers.demo.plots import Plots
 from layers.demo.table import Fids, versions
 from layers.demo.titles import Titles
 
-__all__ = ["STEPS", "Projects", "days", "make_projects", "project_table", "red_line_table"]
+__all__ = ["STEPS", "Projects", "make_projects", "project_table", "red_line_table"]
 
 NAN = float("nan")
 _SINCE, _COMPLETED = 2013.0, 0.2
@@ -55,12 +55,6 @@ class Projects:
         by_development = np.zeros(count, int)
         by_development[self.development] = self.fid
         return by_development[b.development]
-
-
-def days(years: np.ndarray) -> np.ndarray:
-    """Return years as numbers as dates; NaN becomes NaT."""
-    known = ~np.isnan(years)
-    return np.where(known, (np.where(known, years, 2000.0) * 365.2425 - 719528).astype("datetime64[D]"), np.datetime64("NaT"))
 
 
 def _dates(start: float, done: float, granted: float, sells: bool, rng: np.random.Generator) -> np.ndarray:
@@ -109,7 +103,7 @@ def make_projects(plots: Plots, land: Land, titles: Titles, admin: Admin, fids: 
     n = len(chosen)
     fate, fate_at = np.full(n, "", dtype=object), np.full(n, NAN)
     for k in planned[5::23]:
-        fate[k], fate_at[k] = "cancelled", REFERENCE - rng.uniform(0.05, 0.4)
+        fate[k], fate_at[k] = "cancelled", max(dates[k, 0] + 0.02, REFERENCE - rng.uniform(0.05, 0.4))
     for k in active[::9]:
         fate[k], fate_at[k] = "suspended", max(start[k] + 0.05, REFERENCE - rng.uniform(0.1, 0.8))
     housing = np.array([plots.developments[k].kind in HOUSING for k in chosen])

@@ -79,7 +79,7 @@ def _mesh_lines(mesh: Mesh, streets: Streets, rng: np.random.Generator) -> list[
 def _local_lines(mesh: Mesh, zones: Zones, blocks: Blocks, plots: Plots, streets: Streets) -> list[Line]:
     first: dict[tuple[int, int], float] = {}
     for d in plots.developments:
-        if d.block >= 0 and d.kind != "village":
+        if d.block >= 0 and not (d.kind in ("village", "oldfactory") and not np.isnan(d.end)):     # streets come with what stays
             year = 1950.0 if d.done < 1985 else d.start
             first[d.cell] = min(first.get(d.cell, 2100.0), year)
     old = zones.is_zone("hutong")

@@ -13,9 +13,10 @@ from layers.demo.frame import Frame
 __all__ = ["MADE_HILL", "foot_of_hills", "gorge", "ground_m", "hilliness", "write_dem"]
 
 MADE_HILL = (0.0, 1900.0)
-# Directions, wave lengths (m) and phases of the ridges; fixed, so that every part of the city agrees on the ground.
-_WAVES = np.array([(0.35, 5200, 0.4), (1.1, 3900, 2.1), (2.0, 2600, 4.0), (0.7, 1900, 1.2), (1.6, 1300, 5.3),
-                   (2.6, 900, 0.9), (0.2, 620, 3.3), (1.3, 430, 2.7)])
+# Wave length (m) and weight of each octave of the ridges, on one fixed lattice, so that every part of the city agrees on
+# the ground.
+_OCTAVES = ((4600.0, 1.0), (2300.0, 0.6), (1150.0, 0.34), (620.0, 0.16), (300.0, 0.14), (150.0, 0.05))
+_LATTICE = np.random.default_rng(1985).random((128, 128))
 
 
 def foot_of_hills(y: np.ndarray) -> np.ndarray:
@@ -33,21 +34,45 @@ def hilliness(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return foot_of_hills(y) - x
 
 
+def _noise(x: np.ndarray, y: np.ndarray, length_m: float, octave: int) -> np.ndarray:
+    """Return smooth noise between 0 and 1 (lattice values, joined by a quintic)."""
+    # Each octave is turned a little, or the lattice would show.
+    cos, sin = np.cos(0.6 + octave), np.sin(0.6 + octave)
+    u, v = (x * cos - y * sin) / length_m + 31.7 * octave, (x * sin + y * cos) / length_m + 17.3 * octave
+    i, j = np.floor(u).astype(int), np.floor(v).astype(int)
+    a, b = u - i, v - j
+    a, b = a**3 * (a * (a * 6 - 15) + 10), b**3 * (b * (b * 6 - 15) + 10)
+    at = _LATTICE[i % 128, j % 128], _LATTICE[(i + 1) % 128, j % 128], _LATTICE[i % 128, (j + 1) % 128], _LATTICE[(i + 1) % 128, (j + 1) % 128]
+    return (at[0] * (1 - a) + at[1] * a) * (1 - b) + (at[2] * (1 - a) + at[3] * a) * b
+
+
+def _hills(x: np.ndarray, y: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """Return the height of the hills over the plain, `inside` metres behind their foot."""
+    warp_x = x + 500 * (_noise(x, y, 2100, 9) - 0.5)
+    warp_y = y + 500 * (_noise(x, y, 2100, 12) - 0.5)
+    ridge, carve = np.zeros(len(x)), np.ones(len(x))
+    for n, (length, weight) in enumerate(_OCTAVES):
+        wave = _noise(warp_x, warp_y, length, n)
+        crest = (1 - np.abs(2 * wave - 1)) ** 2 if length > 600 else wave       # small forms are rounded
+        ridge += weight * crest * carve
+        carve = np.clip(crest * 1.4, 0.15, 1)       # valleys stay smooth, crests grow spurs
+    rise = 1 - np.exp(-((inside / 2700) ** 1.4))
+    height = rise * (40 + 380 * ridge) * (0.85 + 0.3 * np.clip(y / 15000, -1, 1))
+    # The river leaves the hills through a gorge.
+    return height * (1 - 0.96 * np.exp(-(((y - gorge(x)) / 420) ** 2)))
+
+
 def ground_m(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Return the ground elevation in metres at local points."""
-    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
-    plain = 45 - 0.0011 * x + 0.0006 * y + 0.5 * np.sin(x / 1700 + 0.3) * np.cos(y / 2100)
-    inside = np.maximum(hilliness(x, y), 0)
-    ridge = np.zeros(np.broadcast(x, y).shape)
-    for angle, length, phase in _WAVES:
-        along = (x * np.cos(angle) + y * np.sin(angle)) * 2 * np.pi / length + phase
-        ridge += (length / 5200) ** 0.9 * (1 - np.abs(np.sin(along / 2 + 0.6 * np.sin(along / 3.1))))
-    rise = 1 - np.exp(-((inside / 2600) ** 1.5))
-    hills = rise * (150 + 190 * ridge) * (0.85 + 0.3 * np.clip(y / 15000, -1, 1))
-    # The river leaves the hills through a gorge.
-    hills *= 1 - 0.96 * np.exp(-(((y - gorge(x)) / 420) ** 2))
-    made = 44 * np.exp(-(((x - MADE_HILL[0]) / 190) ** 2 + ((y - MADE_HILL[1]) / 75) ** 2))
-    return plain + hills + made
+    x, y = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
+    ground = 45 - 0.0011 * x + 0.0006 * y + 0.5 * np.sin(x / 1700 + 0.3) * np.cos(y / 2100)
+    ground = ground + 44 * np.exp(-(((x - MADE_HILL[0]) / 190) ** 2 + ((y - MADE_HILL[1]) / 75) ** 2))
+    inside = hilliness(x, y)
+    behind = inside > 0
+    if behind.any():
+        ground = np.array(ground)
+        ground[behind] += _hills(x[behind], y[behind], inside[behind])
+    return ground
 
 
 def write_dem(frame: Frame, path: Path, step_deg: float = 1 / 3600) -> Path:

@@ -108,6 +108,8 @@ def make_water(mesh: Mesh, seed: int) -> list[Water]:
     for w in sorted(waters, key=lambda w: w.kind != "lake"):
         shape = shapely.intersection(w.shape, extent)
         for other in kept:
+            if other.year > w.year + 800:        # dug out of a river that was there before
+                continue
             shape = shapely.difference(shape, other.shape)
         shape = shapely.union_all([g for g in shapely.get_parts(shape) if g.geom_type == "Polygon" and g.area > 200])
         kept.append(Water(w.name, w.kind, shapely.simplify(shape, 0.4), w.year))

@@ -51,7 +51,7 @@ def shops(out: Footprints, dev: np.ndarray, quads: np.ndarray, rng: Rng, fields:
     for south in (True, False):        # a row of shops along the streets, a market between them
         depth = 24 / height
         strip = piece(quads, np.zeros(n), np.ones(n), np.zeros(n) if south else 1 - depth, depth if south else np.ones(n))
-        s = pack(strip, rng.uniform(24, 44, n), 15.0, 4.0, 4.0, 4.0, stretch=1.3)
+        s = pack(strip, rng.uniform(46, 74, n), 15.0, 5.0, 4.0, 4.0, stretch=1.3)
         _place(out, dev, s, bar(s.w, s.d), floors=rng.integers(2, 5, len(s)), storey=4.0)
     core = inset(quads, np.broadcast_to([32.0, 8.0, 32.0, 8.0], (n, 4)))
     core = np.where((height > 110)[:, None, None], core, quads[:, :1])
