@@ -17,6 +17,7 @@ from gisserver.ogc.questions import Question, asked_feature, asked_items
 from gisserver.ogc.systems import content_crs
 from gisserver.reply import digest, page, reply
 from gisserver.request import Request
+from layers.audit import record
 from layers.features import collection, count, feature
 from layers.layer import Layer
 from layers.query import ItemQuery
@@ -51,6 +52,10 @@ def items(request: Request) -> Response:
     if form == "html":
         return _items_page(request, layer, features, links, matched)
     if form == "csv":
+        if not request.is_public and question.query.after is None:
+            # Once for each export, not for each of its pages.
+            record(request.context.store, request.reader.acting(request.scope), "export", layer=layer.id,
+                   detail={"format": "csv", "query": request.scope["query_string"].decode("latin-1")[:2000]})
         body = csv_page(layer, question.query, orjson.loads(features), bom, guard)
         headers["Content-Disposition"] = f'attachment; filename="{layer.id}.csv"'
         return reply(request, body, "csv", f'"{digest(body)}"', headers)

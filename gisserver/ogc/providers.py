@@ -90,7 +90,10 @@ class CoverageFile(RasterioProvider):
 
     def query(self, properties: Any = (), subsets: Any = None, bbox: Any = None, **others: Any) -> Any:
         """Return the coverage within a box in CRS84, as CoverageJSON or GeoTIFF."""
-        cells = self._data.width * self._data.height * (len(properties) or self._data.count) * self._share(bbox)
+        share = self._share(bbox)
+        if not share:
+            raise ProviderInvalidQueryError(user_msg="the bbox does not meet the coverage")
+        cells = self._data.width * self._data.height * (len(properties) or self._data.count) * share
         if cells > MOST_CELLS:
             raise ProviderInvalidQueryError(user_msg=f"that is {cells:.0f} cells; ask for a smaller bbox (at most {MOST_CELLS})")
         return super().query(properties=list(properties), subsets=subsets or {}, bbox=bbox, **others)

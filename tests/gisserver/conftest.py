@@ -72,6 +72,13 @@ def town(store: Store, catalogue: Catalogue) -> Town:
     return made
 
 
+def key_for(store: Store, catalogue: Catalogue, role: str) -> str:
+    """Make an account of a role, limited to the west where the role is limited by district, and return a key of it."""
+    roles = read_roles(ROLES, catalogue.layers)
+    found = create_account(store, roles, Actor("test"), f"{role}_1", PASSWORD, [role], districts=[WEST])
+    return create_key(store, Actor(found.username, found.account_id), found.account_id, "test", None, 30, True)[0]
+
+
 @pytest.fixture(scope="module")
 def http(live_server: Any, town: Town) -> Iterator[httpx.Client]:
     """A client that shows nothing: the public."""
@@ -82,12 +89,11 @@ def http(live_server: Any, town: Town) -> Iterator[httpx.Client]:
 @pytest.fixture(scope="module")
 def as_role(live_server: Any, town: Town, store: Store, catalogue: Catalogue) -> Iterator[As]:
     """A client for each role, by key: `as_role("editor")`; for a district's officer `as_role("housing_officer")`."""
-    roles, made = read_roles(ROLES, catalogue.layers), {}
+    made: dict[str, httpx.Client] = {}
 
     def client(role: str) -> httpx.Client:
         if role not in made:
-            found = create_account(store, roles, Actor("test"), f"{role}_1", PASSWORD, [role], districts=[WEST])
-            key, _ = create_key(store, Actor(found.username, found.account_id), found.account_id, "test", None, 30, True)
+            key = key_for(store, catalogue, role)
             made[role] = httpx.Client(base_url=live_server.url, timeout=30, headers={"Authorization": f"Bearer {key}"})
         return made[role]
 

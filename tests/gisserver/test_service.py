@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 
+from gisserver.request import Request
+from gisserver.routes.operation import ready
 from gisserver.routing import service_routes
+from layers.audit import entries
+from layers.catalogue import Catalogue
+from layers.store import Store
 from tests.gisserver.conftest import As, Town, building
 
 PAGES = ["/ogc", "/ogc/conformance", "/ogc/api", "/ogc/collections", "/ogc/collections/building", "/ogc/collections/catalogue",
@@ -178,14 +185,30 @@ def test_options_and_preflight(http: httpx.Client) -> None:
 
 def test_operation(http: httpx.Client, as_role: As, signed_in: As) -> None:
     assert http.get("/healthz").json() == {"status": "ok"}
-    ready = http.get("/readyz").json()
-    assert (ready["status"], ready["checks"]) == ("ready", {"database": "ok", "schema": "ok", "catalogue": "ok"})
+    told = http.get("/readyz").json()
+    assert (told["status"], told["checks"]) == ("ready", {"database": "ok", "schema": "ok", "catalogue": "ok"})
     assert http.get("/metrics").status_code == 401
     text = signed_in("system_admin").get("/metrics").text
     counted = re.search(r'gis_requests_total\{route="/healthz",method="GET",status="200"\} (\d+)', text)
     assert counted is not None
     assert int(counted[1]) >= 1
     assert "gis_pool_connections" in text
+
+
+def test_not_ready_without_a_database(store: Store, catalogue: Catalogue) -> None:
+    closed = Store(store.dsn)
+    closed.close()
+    context: Any = SimpleNamespace(store=closed, catalogue=catalogue)
+    answer = ready(Request({"type": "http", "method": "GET", "headers": [], "query_string": b""}, context))
+    assert answer.status_code == 503
+    assert json.loads(bytes(answer.body))["checks"]["database"] != "ok"
+
+
+def test_an_export_is_in_the_audit(as_role: As, store: Store) -> None:
+    as_role("editor").get("/ogc/collections/building/items", params={"f": "csv", "limit": 2, "filter": "height_m > 5"})
+    (entry,) = entries(store, {"event": "export"})
+    assert (entry["actor"], entry["layer"], entry["detail"]["format"]) == ("editor_1", "building", "csv")
+    assert "height_m" in entry["detail"]["query"]
 
 
 def test_the_catalogue_as_records(http: httpx.Client) -> None:
