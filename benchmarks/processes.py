@@ -106,7 +106,7 @@ def nginx(body: bytes, folder: Path) -> Iterator[str | None]:
 
 @contextmanager
 def mapserver(dsn: str, folder: Path) -> Iterator[str | None]:
-    """Serve the current buildings by MapServer's WFS (GeoJSON), two FastCGI processes behind nginx; None where it is not installed."""
+    """Serve the current buildings by MapServer's WFS (GeoJSON), a FastCGI process behind nginx; None where it is not installed."""
     program = shutil.which("mapserv") or "/usr/lib/cgi-bin/mapserv"
     if not (Path(program).exists() and shutil.which("nginx") and shutil.which("spawn-fcgi")):
         yield None
@@ -120,14 +120,16 @@ OUTPUTFORMAT NAME geojson DRIVER "OGR/GEOJSON" MIMETYPE "application/json; subty
 LAYER NAME building TYPE POLYGON STATUS ON CONNECTIONTYPE POSTGIS CONNECTION "{where}" PROCESSING "CLOSE_CONNECTION=DEFER"
 DATA "geom FROM (SELECT geom, fid, name, use, height_m, floors, completed, is_listed, district_code FROM city.bench_building WHERE valid @> now()) AS t USING UNIQUE fid USING SRID=4490"
 PROJECTION "init=epsg:4490" END METADATA "ows_title" "building" "gml_include_items" "all" "ows_include_items" "all" "gml_featureid" "fid" "wfs_srs" "EPSG:4326" END END END''')
+    (folder / "mapserver.conf").write_text('CONFIG ENV "MS_MAP_PATTERN" "." END END')
     port, inner = free_port(), free_port()
     (folder / "map.conf").write_text(
         f"pid {folder}/map.pid; error_log {folder}/map.log; daemon off; worker_processes 1; events {{}} http {{ access_log off; "
         f"server {{ listen 127.0.0.1:{port}; location / {{ include /etc/nginx/fastcgi_params; fastcgi_keep_conn on; "
         f"fastcgi_buffers 64 64k; fastcgi_buffer_size 64k; fastcgi_pass 127.0.0.1:{inner}; }} }} }}")
-    url = f"http://127.0.0.1:{port}/?map={folder}/bench.map&SERVICE=WFS&VERSION=1.1.0&REQUEST=GetFeature&TYPENAME=building&OUTPUTFORMAT=geojson"
-    cgi = subprocess.Popen(["spawn-fcgi", "-n", "-a", "127.0.0.1", "-p", str(inner), "-F", "2", "--", program], stdin=subprocess.DEVNULL,
-                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    url = f"http://127.0.0.1:{port}/?map={folder}/bench.map&SERVICE=WFS&VERSION=1.0.0&REQUEST=GetFeature&TYPENAME=building&OUTPUTFORMAT=geojson"
+    cgi = subprocess.Popen(["spawn-fcgi", "-n", "-a", "127.0.0.1", "-p", str(inner), "--", program], stdin=subprocess.DEVNULL,
+                           env=os.environ | {"MAPSERVER_CONFIG_FILE": str(folder / "mapserver.conf")}, stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         with _running(["nginx", "-c", str(folder / "map.conf")], url + "&MAXFEATURES=1", folder):
             yield url
