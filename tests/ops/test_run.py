@@ -61,7 +61,7 @@ class City:
         return json.loads((self.var / "run.json").read_text())["run_id"]
 
     def servers(self) -> list[int]:
-        return [pid for pid in processes_of_run(self.run_id()) if b"serve" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        return [pid for pid in processes_of_run(self.run_id()) if b"\0serve\0" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
     def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
         self.process.send_signal(number)
@@ -118,7 +118,8 @@ def test_the_first_start_prints_passwords_and_the_second_does_not(stopped):
     started = time.monotonic()
     stopped.start()
     again = stopped.until_told_ready()
-    assert time.monotonic() - started < 15
+    # on a machine that has nothing else to do; a busy one gets the time its load takes
+    assert time.monotonic() - started < 15 * max(1, os.getloadavg()[0] / (os.cpu_count() or 1))
     assert "passwords are shown" not in again
     assert "admin" in again
 
