@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from layers.access import Audience
 from layers.addresses import Address, Level, parse_address
 from layers.catalogue import Catalogue
 from layers.errors import InvalidParameter
+from layers.layer import Layer
 from layers.search_keys import contains_pattern, initials_grams, is_letters, letter_sets, pair_grams, spells
 from layers.store import Store
 
@@ -29,7 +31,10 @@ __all__ = ["search"]
 MAX_LENGTH = 100
 # How many entries one probe of the grams looks at; the best of them are shown.
 CANDIDATES = 400
-MATCHES = ("exact", "prefix", "part", "components", "initials")
+# Of what is called the same in one layer, so many stand together before others come.
+SAME_NAME = 3
+# Ranks of finds, best first: the last two are initials at the beginning and inside.
+MATCHES = ("exact", "prefix", "part", "components", "initials", "initials")
 KINDS = {"name": 0, "address": 1, "code": 2}
 
 
@@ -46,6 +51,7 @@ class _Find(NamedTuple):
 
     rank: int
     level: Level | None
+    standing: int
     layer: str
     field: str
     kind: str
@@ -55,7 +61,7 @@ class _Find(NamedTuple):
 
     @property
     def order(self) -> tuple[Any, ...]:
-        return self.rank, KINDS[self.kind], len(self.norm), self.norm, self.layer, self.fid
+        return self.rank, KINDS[self.kind], self.standing, len(self.norm), self.norm, self.layer, self.fid
 
 
 @dataclass
@@ -106,9 +112,9 @@ def search(store: Store, audience: Audience, catalogue: Catalogue, text: str, li
         return []
     moment = at or datetime.now(UTC)
     with store.read(audience.role) as connection:
-        looking = _Looking(connection, scopes, index, moment, limit)
+        looking = _Looking(connection, catalogue, scopes, index, moment, limit)
         looking.look(norm, plain, words)
-        finds = sorted(looking.finds.values(), key=lambda f: f.order)[:max(limit, 60) if near else limit]
+        finds = _varied(looking.finds.values())[:max(limit, 60) if near else limit]
         places = _places(connection, audience, catalogue, finds, moment)
     results = [_result(find, places[find.layer, find.fid]) for find in finds if (find.layer, find.fid) in places]
     if near:
@@ -141,11 +147,28 @@ def _may_find(audience: Audience, catalogue: Catalogue, scope: _Scope) -> bool:
             and (grant.districts is None or scope.district in grant.districts))
 
 
+def _standing(layer: Layer, field: str) -> int:
+    """Return how much of a name a value is: a district's own name before a project's developer. Less is more."""
+    return int(layer.grade[1:]) + (0 if field == layer.label else 10)
+
+
+def _varied(finds: Iterable[_Find]) -> list[_Find]:
+    """Order finds; of many that are called the same in one layer, those after the third come last."""
+    seen: Counter[tuple[str, str]] = Counter()
+    first, rest = [], []
+    for find in sorted(finds, key=lambda f: f.order):
+        seen[find.layer, find.norm] += 1
+        (first if seen[find.layer, find.norm] <= SAME_NAME else rest).append(find)
+    return first + rest
+
+
 class _Looking:
     """One search at work: probes of the database, and what they found, each feature once with its best find."""
 
-    def __init__(self, connection: psycopg.Connection, scopes: list[_Scope], index: _Index, at: datetime, limit: int) -> None:
+    def __init__(self, connection: psycopg.Connection, catalogue: Catalogue, scopes: list[_Scope], index: _Index, at: datetime,
+                 limit: int) -> None:
         self.connection, self.scopes, self.index, self.at, self.limit = connection, scopes, index, at, limit
+        self.standing = {(s.layer, s.field): _standing(catalogue.layer(s.layer), s.field) for s in scopes}
         self.finds: dict[tuple[str, int], _Find] = {}
         fields, districts = {(s.layer, s.field) for s in scopes if s.kind != "code"}, {s.district for s in scopes}
         # None: everywhere, which needs no bound.
@@ -175,9 +198,8 @@ class _Looking:
         rows = self._rows("search_initials", names, letters, self.at, max(3, 600 // len(self.scopes))) if names else []
         if len(letters) > 1:
             rows += self._grams(initials_grams(letters), None)
-        spelled = [(row, where) for row in rows if (where := spells(letters, letter_sets(row[5], self.index.pinyin))) is not None]
-        spelled.sort(key=lambda found: (found[1], len(found[0][5])))
-        self._keep(((4, row) for row, _ in spelled), None)
+        spelled = ((row, spells(letters, letter_sets(row[5], self.index.pinyin))) for row in rows)
+        self._keep(((5 if where else 4, row) for row, where in spelled if where is not None), None)
 
     def _look_for_parts(self, norm: str, words: list[str]) -> None:
         """Look for the parts of an address, or the words of a text, wherever they stand; then for fewer parts."""
@@ -213,7 +235,7 @@ class _Looking:
 
     def _keep(self, rows: Iterable[tuple[int, tuple[Any, ...]]], level: Level | None) -> None:
         for rank, row in rows:
-            find = _Find(rank, level if row[2] == "address" else None, *row)
+            find = _Find(rank, level if row[2] == "address" else None, self.standing.get(row[:2], 99), *row)
             known = self.finds.get((find.layer, find.fid))
             if known is None or find.order < known.order:
                 self.finds[find.layer, find.fid] = find

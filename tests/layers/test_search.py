@@ -92,6 +92,11 @@ def test_initials_codes_and_latin(find: Any, text: str, wanted: str, match: str)
     assert (wanted, match) in [(r["label"], r["match"]) for r in find(text)]
 
 
+def test_initials_of_the_beginning_come_first(find: Any) -> None:
+    assert labels(find("wj")) == ["望京", "望京花园"]
+    assert labels(find("wjl")) == ["北望京里"]
+
+
 def test_initials_that_are_not_spelled_so_are_not_found(find: Any) -> None:
     assert find("wjq") == [] and find("jwhy") == []
 
@@ -219,3 +224,21 @@ def test_a_limited_reader_is_answered_by_the_indexes(store: Store, city: Catalog
             assert index in plan and "Index Cond" in plan, plan
             # The row policy is looked at on what the index gave.
             assert "Filter" in plan and "district_code" in plan
+
+
+def test_what_is_called_so_itself_comes_before_what_only_bears_the_name(store: Store, city: Catalogue, owner: Audience) -> None:
+    estate = parse_layer({"id": "estate", "geometry": "Point", "title": TITLE, "born": "runtime", "label": "name", "grade": "L3", "fields": [
+        {"name": "name", "type": "string", "title": TITLE, "search": "name"}]})
+    gate = parse_layer({"id": "agate", "geometry": "Point", "title": TITLE, "born": "runtime", "label": "gate_no", "grade": "L1", "fields": [
+        {"name": "gate_no", "type": "string", "title": TITLE}, {"name": "estate", "type": "string", "title": TITLE, "search": "name"}]})
+    register(store, estate)
+    register(store, gate)
+    catalogue = Catalogue(store)
+    place = {"type": "Point", "coordinates": [116.4, 39.9]}
+    apply_changeset(store, catalogue, owner, Changeset([
+        *(Edit("agate", "create", properties={"gate_no": f"{i}号", "estate": "信园里"}, geometry=place) for i in range(6)),
+        Edit("estate", "create", properties={"name": "信园里"}, geometry=place), Edit("estate", "create", properties={"name": "信园里东区"}, geometry=place),
+    ], "tester"))
+    found = search(store, owner, catalogue, "信园里")
+    assert [r["layer"] for r in found] == ["estate", "agate", "agate", "agate", "estate", "agate", "agate", "agate"]
+    assert [r["label"] for r in found][:2] == ["信园里", "0号"] and found[1]["detail"] == "信园里"
