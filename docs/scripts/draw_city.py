@@ -1,13 +1,12 @@
 """Draw the demo city as a picture, with the colours of its layer definitions, at any moment of its life.
 
-    python docs/scripts/draw_city.py city.png
-    python docs/scripts/draw_city.py centre.png --middle 116.41 39.95 --width-m 5000 --day 1985-06-01
+    python -m docs.scripts.draw_city city.png
+    python -m docs.scripts.draw_city centre.png --middle 116.41 39.95 --width-m 5000 --day 1985-06-01
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +14,10 @@ import pandas as pd
 import shapely
 from PIL import Image, ImageDraw
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-
-from layers.city import read_city                    # noqa: E402
-from layers.demo import DemoCity, build              # noqa: E402
-from layers.layer import Layer, read_layers          # noqa: E402
+from config.settings import ROOT
+from layers.city import read_city
+from layers.demo import DemoCity, build
+from layers.layer import Layer, read_layers
 
 GROUND = (243, 240, 234)
 # What lies on the ground in this order, each when it is wanted.
@@ -132,6 +129,7 @@ def draw(demo: DemoCity, layers: dict[str, Layer], path: Path, middle: tuple[flo
 
 
 def main() -> None:
+    """Draw what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("path", type=Path)
     parser.add_argument("--city", type=Path, default=ROOT / "config" / "city.yaml")

@@ -7,8 +7,8 @@ import pandas as pd
 import shapely
 
 from layers.demo.admin import DISTRICTS, Admin
-from layers.demo.buildings import Buildings
 from layers.demo.building_facts import Facts
+from layers.demo.buildings import Buildings
 from layers.demo.frame import Frame
 from layers.demo.table import Fids, versions
 

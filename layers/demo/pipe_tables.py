@@ -133,7 +133,7 @@ def pipe_tables(frame: Frame, mesh: Mesh, admin: Admin, networks: list[Network],
     letter = np.array([networks[s.network].kind.letter for s in services], dtype=object)
     use = facts.columns["use"][rows]
     n = len(services)
-    counter = {x: 0 for x in set(letter)}
+    counter = dict.fromkeys(set(letter), 0)
     numbers = []
     for x in letter:
         counter[x] += 1

@@ -42,6 +42,8 @@ class Development:
 
 @dataclass
 class Plots:
+    """All plots of the city: parcels, what was developed on them, and how parcels came from one another."""
+
     parcels: list[Parcel] = field(default_factory=list)
     developments: list[Development] = field(default_factory=list)
     # (kind, year, parcels before, parcels after)

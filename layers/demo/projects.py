@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from layers.demo.admin import Admin
-from layers.demo.buildings import Buildings
 from layers.demo.building_facts import HOUSING, Facts
+from layers.demo.buildings import Buildings
 from layers.demo.calendar import REFERENCE, days
 from layers.demo.frame import Frame
 from layers.demo.kinds import KINDS
