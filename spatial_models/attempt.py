@@ -18,15 +18,16 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from layers.catalogue import Catalogue
-from layers.errors import StoreError, Unavailable
+from layers.errors import Unavailable
 from layers.store import Store
+from spatial_models.faults import wrong
 from spatial_models.jobs import Job, audience_of, find_process
 from spatial_models.process import Features
 from spatial_models.result_layers import Lost, fill_layer
 from spatial_models.running import Reading, Result, written
 from spatial_models.words import Words
 
-__all__ = ["AGAIN", "KEEP_PROBLEM_S", "Attempt", "OutOfMemory", "ProblemOf", "make_attempt"]
+__all__ = ["AGAIN", "KEEP_PROBLEM_S", "Attempt", "ProblemOf", "make_attempt"]
 
 LOGGER = logging.getLogger(__name__)
 AGAIN = 75
@@ -36,14 +37,6 @@ KEEP_RESULT_S, KEEP_LAYER_S, KEEP_PROBLEM_S = 7 * 86400.0, 30 * 86400.0, 7 * 864
 _READING = "SET statement_timeout = '600s'; SET client_connection_check_interval = '1s'"
 
 ProblemOf = Callable[[Exception], dict[str, Any]]
-
-
-class OutOfMemory(StoreError):
-    """The job needs more memory than a job may take."""
-
-    def __init__(self, memory_mb: int) -> None:
-        super().__init__(f"The job needs more than {memory_mb} MB of memory; ask for less.")
-        self.chinese = f"任务所需内存超过 {memory_mb} MB，请缩小范围。"
 
 
 @dataclass(frozen=True)
@@ -112,7 +105,8 @@ def _run(store: Store, attempt: Attempt, telling: Connection) -> int:
             telling.send(attempt.problem_of(error))
         return AGAIN
     except MemoryError:
-        _finish(store, attempt, None, attempt.problem_of(OutOfMemory(attempt.memory_mb)), KEEP_PROBLEM_S)
+        much = wrong("inputs", f"take more than {attempt.memory_mb} MB of memory; ask for less.", f"所需内存超过 {attempt.memory_mb} MB，请缩小范围。")
+        _finish(store, attempt, None, attempt.problem_of(much), KEEP_PROBLEM_S)
     except Exception as error:
         _finish(store, attempt, None, attempt.problem_of(error), KEEP_PROBLEM_S)
     return 0

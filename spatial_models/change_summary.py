@@ -163,5 +163,5 @@ CHANGE_SUMMARY = Process(
     example={"layer": "building", "begin": "1985", "end": "2024", "step": "year"},
     keywords=("history", "change", "count"),
     most_features=3_000_000,
-    most_features_at_once=60_000,
+    most_features_at_once=100_000,
 )

@@ -198,7 +198,7 @@ class Process:
     keywords: tuple[str, ...] = ()
     is_open: bool = False
     most_features: int = 500_000
-    most_features_at_once: int = 20_000
+    most_features_at_once: int = 50_000
     time_limit_s: float = 600
     attempts: int = 3
 
@@ -207,7 +207,10 @@ class Process:
         if not isinstance(values, dict):
             raise InvalidInputs([InputFault("inputs", "must be an object with the inputs by name.", "应为按名称给出各项输入的对象。")])
         plain = {name: _unwrapped(name, value) for name, value in values.items()}
-        text = orjson.dumps(plain)
+        try:
+            text = orjson.dumps(plain)
+        except TypeError:
+            raise InvalidInputs([InputFault("inputs", "are nested too deeply.", "嵌套过深。")]) from None
         if b"\\u0000" in text:
             raise InvalidInputs([InputFault("inputs", "must not contain the character NUL.", "不得含有空字符（NUL）。")])
         try:

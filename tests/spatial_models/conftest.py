@@ -23,7 +23,7 @@ from layers.crs import transformer
 from layers.staging import Batch
 from layers.store import Store
 from layers.values import encode_geometry
-from spatial_models.jobs import Asker, Job, find_job
+from spatial_models.jobs import Asker, Job, find_job, submit
 
 # South-western corner of the town in the projected system, metres
 EAST, NORTH = 448_000.0, 4_420_000.0
@@ -99,13 +99,13 @@ def audience(asker: Asker) -> Audience:
 
 
 @contextmanager
-def worker_process(store: Store, folder: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A real worker over a store, ended at the end."""
+def worker_process(store: Store, folder: Path, *arguments: str, program: str | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """A real worker over a store, ended at the end: `gis work`, or a program in the folder that is given the store's address."""
     given = {name: value for name, value in os.environ.items() if not name.startswith("GIS_")}
-    settings = {"GIS_DATABASE_URL": store.dsn, "GIS_VAR": str(folder), "PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"}
+    settings = {"GIS_DATABASE_URL": store.dsn, "GIS_VAR": str(folder), "PYTHONPATH": f"{ROOT}{os.pathsep}{folder}", "PYTHONSAFEPATH": "1"}
+    command = ["-m", "gisserver.cli", "work", *arguments] if program is None else [program, store.dsn]
     with (folder / "worker.log").open("ab") as out:
-        process = subprocess.Popen([sys.executable, "-m", "gisserver.cli", "work", *arguments], env=given | settings,
-                                   stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        process = subprocess.Popen([sys.executable, *command], env=given | settings, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
     try:
         yield process
     finally:
@@ -120,10 +120,40 @@ def worker_process(store: Store, folder: Path, *arguments: str) -> Iterator[subp
 @pytest.fixture
 def workers(store: Store, tmp_path: Path) -> Workers:
     """`with workers(…)`: a real worker over the module's store."""
-    return lambda *arguments: worker_process(store, tmp_path, *arguments)
+    return lambda *arguments, **more: worker_process(store, tmp_path, *arguments, **more)
 
 
-def wait_for(store: Store, asker: Asker, job: Job, until: Callable[[Job], bool], timeout_s: float = 30) -> Job:
+def echo(store: Store, catalogue: Catalogue, asker: Asker, message: str = "a", pause: float = 0) -> Job:
+    """Ask for an echo later."""
+    return submit(store, catalogue, asker, "echo", {"message": message, "pause": pause})
+
+
+def children_of(pid: int) -> set[int]:
+    """Return the processes that a process started, by their parents, all the way down."""
+    parents: dict[int, int] = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            except OSError:
+                continue
+    found, grown = {pid}, True
+    while grown:
+        more = {child for child, parent in parents.items() if parent in found} - found
+        grown = bool(more)
+        found |= more
+    return found - {pid}
+
+
+def is_alive(pid: int) -> bool:
+    """Is there a process of this number that has not ended?"""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def wait_for(store: Store, asker: Asker, job: Job, until: Callable[[Job], bool], timeout_s: float = 90) -> Job:
     """Return the job as soon as it is as it shall be."""
     deadline = time.monotonic() + timeout_s
     while not until(found := find_job(store, asker, job.job_id)):
