@@ -57,7 +57,7 @@ def application(context: Context) -> ASGIApp:
     routes = [*service_routes(context), *auth.routes(context), *keys.routes(context), *accounts.routes(context), *audit.routes(context),
               *client_routes(context)]
     router = Router(routes, redirect_slashes=False, lifespan=lambda app: _lifespan(context))
-    return Observed(wrap(Answering(router), context), context.metrics)
+    return Observed(wrap(Answering(router, context.base_url), context), context.metrics)
 
 
 @asynccontextmanager

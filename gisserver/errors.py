@@ -87,10 +87,10 @@ def code_of(error: Exception) -> str:
     return _classify(error)[1]
 
 
-def answer_error(scope: Scope, error: Exception) -> Response:
+def answer_error(scope: Scope, error: Exception, base: str = "") -> Response:
     """Make the response to a failed request: a problem document, or a page for a browser.
 
-    What went wrong inside the service (500) is logged with the request's id and not told.
+    `base` is that of the page's links. What went wrong inside the service (500) is logged with the request's id and not told.
     """
     status, code = _classify(error)
     if status == 405 and scope.get("method") == "OPTIONS":
@@ -119,7 +119,7 @@ def answer_error(scope: Scope, error: Exception) -> Response:
     if status == 401:
         headers.setdefault("WWW-Authenticate", 'Bearer realm="city"')
     if _wants_page(scope):
-        return Response(render("error.html", language, problem=document, base=""), status, headers, "text/html")
+        return Response(render("error.html", language, problem=document, base=base), status, headers, "text/html")
     return Response(orjson.dumps(document, default=str), status, headers, MEDIA_TYPE)
 
 

@@ -6,6 +6,7 @@ import itertools
 import re
 import secrets
 import time
+from collections.abc import Callable
 
 from starlette.exceptions import HTTPException
 from starlette.routing import Route, Router
@@ -26,8 +27,8 @@ class Answering:
     It lies inside the door, so that failures carry the same headers as successes.
     """
 
-    def __init__(self, router: Router) -> None:
-        self.router = router
+    def __init__(self, router: Router, base_of: Callable[[Scope], str]) -> None:
+        self.router, self.base_of = router, base_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -49,7 +50,7 @@ class Answering:
                 raise
             if isinstance(error, HTTPException) and error.status_code == 405:
                 error = HTTPException(405, headers={"Allow": ", ".join(sorted(self._allowed(scope["path"])))})
-            await answer_error(scope, error)(scope, receive, send)
+            await answer_error(scope, error, self.base_of(scope))(scope, receive, send)
 
 
     def _allowed(self, path: str) -> set[str]:

@@ -23,7 +23,7 @@ GROUPS: dict[str, dict[str, str]] = {
 # word -> (English, Chinese)
 _PAIRS: dict[str, tuple[str, str]] = {
     "home": ("Start", "首页"), "map": ("Map", "地图"), "collections": ("Layers", "图层"), "collection": ("Layer", "图层"),
-    "items": ("Features", "要素"), "item": ("Feature", "要素"), "conformance": ("Conformance", "符合性"),
+    "features": ("Features", "要素"), "feature": ("Feature", "要素"), "conformance": ("Conformance", "符合性"),
     "api": ("API definition", "接口定义"), "queryables": ("Queryables", "可查询属性"), "sortables": ("Sortables", "可排序属性"),
     "schema": ("Schema", "数据结构"), "styles": ("Styles", "样式"), "tiles": ("Tiles", "瓦片"), "tilesets": ("Tile sets", "瓦片集"),
     "schemes": ("Tile matrix sets", "瓦片矩阵集"), "processes": ("Processes", "处理"), "process": ("Process", "处理"),

@@ -24,6 +24,7 @@ def _environment() -> Environment:
     environment = Environment(loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, trim_blocks=True,
                               lstrip_blocks=True, autoescape=select_autoescape(("html",)))
     environment.filters["text"] = lambda text, language: getattr(text, language, None) or text
+    environment.tests["plain_list"] = lambda value: isinstance(value, list) and not any(isinstance(v, dict | list) for v in value)
     return environment
 
 

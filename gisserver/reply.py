@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
 from starlette.responses import Response
@@ -80,6 +81,8 @@ def reply_document(request: Request, document: Any, kind: str = "json", headers:
 def page(request: Request, template: str, status: int = 200, **values: Any) -> Response:
     """Answer with an HTML page."""
     language = request.page_language
-    body = render(template, language, base=request.base, reader=request.reader, **values).encode()
+    asked = {name: value for name, value in request.parameters.items() if name not in ("f", "lang", "key")}
+    other = f"?{urlencode(asked | {'f': 'html', 'lang': 'en' if language == 'zh' else 'zh'})}"
+    body = render(template, language, base=request.base, other_language=other, **values).encode()
     return reply(request, body, "html", f'"{digest(body)}"' if status == 200 else None,
                  {"Content-Language": language}, status)

@@ -37,6 +37,7 @@ def test_pages_load_from_here_only(http: httpx.Client, town: Town, path: str, la
     loaded = re.findall(r"""\b(?:src|href|action)="([^"]*)"|url\(["']?([^"')]+)""", answer.text)
     base = str(http.base_url).rstrip("/")
     assert [address for pair in loaded for address in pair if address and not address.startswith((base, "?", "#", "/"))] == []
+    assert not re.search(r"built-in|&lt;(function|bound)|Undefined", answer.text)
     assert f'lang="{"zh-CN" if language == "zh" else "en"}"' in answer.text
     assert answer.text == http.get(path, params={"f": "html", "lang": language}).text.replace(f"lang={language}&amp;", "")
 
