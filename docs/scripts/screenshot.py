@@ -1,4 +1,4 @@
-"""Take docs/images/map.png from a running city: a browser opens the map in relief, signed in to nothing, and photographs it.
+"""Take docs/images/map.png from a running city: a browser opens the map in relief, not signed in, and takes a picture.
 
     .venv/bin/python -m docs.scripts.screenshot [ADDRESS [FILE]]      (from the project's folder)
 
@@ -17,7 +17,7 @@ from playwright.sync_api import sync_playwright
 
 from config.settings import ROOT
 
-VIEW = "#c=116.385,39.925,15,0,0&d=3"
+VIEW = "#c=116.3885,39.9235,15.3,-18,48&d=3"
 SIZE = {"width": 1440, "height": 900}
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-quic"]
