@@ -19,7 +19,7 @@ from layers.demo.terrain import write_dem
 from layers.staging import Batch
 from layers.store import Store
 
-__all__ = ["load"]
+__all__ = ["load", "write", "write_files"]
 
 _ACTOR = "demo"
 Progress = Callable[[str, int, int], None]
@@ -37,19 +37,37 @@ def load(store: Store, catalogue: Catalogue, city: City, var: Path, progress: Pr
 
     Returns
     -------
-    dict with `features` and `versions` per layer, `changesets`, `lineage`, and seconds: `built_s`, `loaded_s`, `files_s`.
+    dict: that of `write`, with `files` (paths relative to `var`) and seconds: `built_s`, `loaded_s`, `files_s`.
 
     Raises Rejected if the store finds fault with a row; nothing of that changeset is written then.
     """
-    tell = progress or (lambda label, done, total: None)
+    tell = progress or _silent
     began = time.monotonic()
     tell("生成示范市 Making the demo city", 0, 1)
     demo = build(city, seed)
     tell("生成示范市 Making the demo city", 1, 1)
     built = time.monotonic()
+    summary = write(store, catalogue, demo, tell)
+    loaded = time.monotonic()
+    files = write_files(demo, catalogue, var, tell)
+    return summary | {"files": files, "built_s": round(built - began, 1), "loaded_s": round(loaded - built, 1),
+                      "files_s": round(time.monotonic() - loaded, 1)}
+
+
+def _silent(label: str, done: int, total: int) -> None:
+    pass
+
+
+def write(store: Store, catalogue: Catalogue, demo: DemoCity, progress: Progress = _silent) -> dict[str, Any]:
+    """Write a demo city's tables, changeset by changeset; layers the catalogue does not have are left out.
+
+    Returns a dict with `offset` (what was added to the city's own feature numbers), `features` and `versions` per layer,
+    `changesets` (their numbers) and `lineage` (count of events).
+    """
     tables = {name: table for name, table in demo.tables.items() if name in catalogue.layers}
     plans = {name: operations(table) for name, table in tables.items()}
     total = sum(len(p) for p in plans.values()) + sum(len(t) for c in demo.corrections for t in c.rows.values())
+    srid = demo.frame.city.storage_srid
     with Batch(store) as batch:
         offset = batch.reserve_fids(demo.features) - 1
     done = 0
@@ -57,17 +75,14 @@ def load(store: Store, catalogue: Catalogue, city: City, var: Path, progress: Pr
     for number, (zh, en) in enumerate(demo.changesets):
         parts = {name: (tables[name], plan[plan["changeset"] == number]) for name, plan in plans.items()}
         events = [_lineage(e, offset) for e in demo.lineage if e.changeset == number]
-        done, seq = _write(store, catalogue, city, offset, parts, f"{zh} {en}", events, tell, done, total)
+        done, seq = _write(store, catalogue, srid, offset, parts, f"{zh} {en}", events, progress, done, total)
         seqs.append(seq)
     for correction in demo.corrections:
         parts = {name: (rows, _corrections(rows)) for name, rows in correction.rows.items() if name in catalogue.layers}
-        done, seq = _write(store, catalogue, city, offset, parts, f"{correction.zh} {correction.en}", [], tell, done, total)
+        done, seq = _write(store, catalogue, srid, offset, parts, f"{correction.zh} {correction.en}", [], progress, done, total)
         seqs.append(seq)
-    loaded = time.monotonic()
-    files = _write_files(demo, catalogue, var, tell)
-    return {"features": {n: int(t["fid"].nunique()) for n, t in tables.items()}, "versions": {n: len(t) for n, t in tables.items()},
-            "changesets": seqs, "lineage": len(demo.lineage), "files": files,
-            "built_s": round(built - began, 1), "loaded_s": round(loaded - built, 1), "files_s": round(time.monotonic() - loaded, 1)}
+    return {"offset": offset, "features": {n: int(t["fid"].nunique()) for n, t in tables.items()},
+            "versions": {n: len(t) for n, t in tables.items()}, "changesets": seqs, "lineage": len(demo.lineage)}
 
 
 def _corrections(rows: pd.DataFrame) -> pd.DataFrame:
@@ -82,21 +97,21 @@ def _lineage(event: Event, offset: int) -> dict[str, Any]:
             "successors": [[layer, fid + offset] for layer, fid in event.successors]}
 
 
-def _write(store: Store, catalogue: Catalogue, city: City, offset: int, parts: dict[str, tuple[pd.DataFrame, pd.DataFrame]], reason: str,
+def _write(store: Store, catalogue: Catalogue, srid: int, offset: int, parts: dict[str, tuple[pd.DataFrame, pd.DataFrame]], reason: str,
            events: list[dict[str, Any]], tell: Progress, done: int, total: int) -> tuple[int, int]:
     """Write one changeset; return how many rows are done now, and its number."""
     with Batch(store) as batch:
         for name, (table, operation) in parts.items():
             if len(operation):
                 layer = catalogue.layer(name)
-                columns, rows = staged(layer, table, operation, offset, city.storage_srid)
+                columns, rows = staged(layer, table, operation, offset, srid)
                 done += batch.copy(layer, columns, rows)
                 tell(reason, done, total)
         applied = batch.apply(actor=_ACTOR, reason=reason, kind="demo", source={"demo": True}, lineage=events)
     return done, applied.seq
 
 
-def _write_files(demo: DemoCity, catalogue: Catalogue, var: Path, tell: Progress) -> list[str]:
+def write_files(demo: DemoCity, catalogue: Catalogue, var: Path, tell: Progress) -> list[str]:
     """Write the files of the coverages that are defined; return their paths relative to `var`."""
     written = []
     makers: dict[str, Callable[[Path], Path]] = {"elevation": lambda path: write_dem(demo.frame, path),
