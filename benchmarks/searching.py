@@ -17,6 +17,7 @@ from typing import Any
 
 import click
 import shapely
+from psycopg.types.json import Jsonb
 
 from config.settings import ROOT
 from gisserver.ops.preparation import prepare_store
@@ -66,12 +67,12 @@ def fill(store: Store, catalogue: Catalogue, entries: int) -> None:
         for i, (source_id, name, address, code, x, y) in enumerate(made_rows(entries)):
             square = shapely.set_srid(shapely.multipolygons([shapely.box(x, y, x + 1e-4, y + 1e-4)]), catalogue.city.storage_srid)
             yield (i, "n", first + i, "[2000-01-01T00:00Z,)", "d", "s", None, shapely.to_wkb(square, hex=True, include_srid=True),
-                   source_id, name, address, "in_use", "residential", code)
+                   Jsonb([{"scheme": "local", "value": source_id}]), name, address, "in_use", "residential", code)
 
     with Batch(store) as batch:
         first = batch.reserve_fids(entries)
         begun = time.perf_counter()
-        count = batch.copy(building, ["geom", "source_id", "name", "address", "status", "use", "district_code"], rows(first))
+        count = batch.copy(building, ["geom", "codes", "name", "address", "status", "use", "district_code"], rows(first))
         staged = time.perf_counter()
         batch.apply("bench", "made-up entries", "job")
         print(f"{count} buildings staged in {staged - begun:.1f} s, applied in {time.perf_counter() - staged:.1f} s")
@@ -141,7 +142,7 @@ def main(dsn: str, entries: int, rounds: int) -> None:
         "one small district (1 of 36 buildings)": ensure_audience(
             store, catalogue.layers, [LayerGrant(i, districts=("110115",)) for i in stored], ()),
         "without the addresses of buildings": ensure_audience(
-            store, catalogue.layers, [LayerGrant(i, fields=("source_id", "name") if i == "building" else None) for i in stored], ()),
+            store, catalogue.layers, [LayerGrant(i, fields=("codes", "name") if i == "building" else None) for i in stored], ()),
     }
     for title, audience in {"owner": OWNER, **readers}.items():
         print(f"{title}:")

@@ -45,7 +45,8 @@ class ImportMapping:
     Attributes
     ----------
     columns
-        {column of the file: field of the layer}; columns with the name or a title of a field need not be named.
+        {column of the file: field of the layer, or several with commas}; columns with the name or a title of a field need
+        not be named.
     fixed
         {field: text} for all rows.
     values
@@ -72,12 +73,13 @@ class ImportMapping:
         faults: list[str] = []
         found: dict[str, Assignment] = {}
         wanted = dict(self.columns)
+        mapped = {_target(t.strip())[0] for targets in wanted.values() for t in targets.split(",")}
         called = {title: f.name for f in layer.fields for title in (f.title.en, f.title.zh)} | {name: name for name in layer.by_name}
         for name in present:
             target = called.get(name)
-            if target and name not in wanted and target not in wanted.values() and target not in self.fixed:
+            if target and name not in wanted and target not in mapped and target not in self.fixed:
                 wanted[name] = target
-        for column, target in wanted.items():
+        for column, target in [(c, t.strip()) for c, targets in wanted.items() for t in targets.split(",")]:
             name, scheme, by = _target(target)
             if column not in present:
                 swapped = " (the column of the file stands first: --map column=field)" if target in present and column in layer.by_name else ""

@@ -70,7 +70,7 @@ def _pairs(ctx: click.Context, parameter: click.Parameter, values: Iterable[str]
 @click.option("--mapping", "mapping_file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="YAML file with layer, key, map, set, values (see config/imports); options here stand above it.")
 @click.option("--map", "columns", multiple=True, callback=_pairs, metavar="COLUMN=FIELD",
-              help="A column of the file and its field. Columns named as fields need no --map. For codes: COLUMN=FIELD:SCHEME, "
+              help="A column of the file and its field, or several with commas. Columns named as fields need no --map. For codes: COLUMN=FIELD:SCHEME, "
                    "for references: COLUMN=FIELD.KEY, KEY being the field of the other layer that the column holds.")
 @click.option("--set", "fixed", multiple=True, callback=_pairs, metavar="FIELD=VALUE", help="A value for all rows.")
 @click.option("--key", help="Field that rows are matched by; the layer's own key otherwise.")

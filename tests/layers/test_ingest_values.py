@@ -98,8 +98,8 @@ def test_mappings_that_do_not_fit_are_told_all_at_once(city: Catalogue, tmp_path
         load(city, path, key="nothing")
     with pytest.raises(InvalidParameter, match="'valid-from-field'"):
         load(city, path, valid_from_field="year")
-    assert load(city, path, columns={"Floors": "storeys"}, fixed={"use": "home", "built": "2001-02-03"}).new == 1
-    assert told(city, "storeys, use, built::text") == [(3, "home", "2001-02-03")]
+    assert load(city, path, columns={"Floors": "storeys", "no": "no, codes:local"}, fixed={"use": "home", "built": "2001-02-03"}).new == 1
+    assert told(city, "no, storeys, use, built::text, codes") == [("a", 3, "home", "2001-02-03", [{"scheme": "local", "value": "a"}])]
 
 
 def test_mapping_files(tmp_path: Path) -> None:
