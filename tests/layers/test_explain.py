@@ -62,10 +62,10 @@ def plans(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
     run = features.run
 
-    def explained(store: Store, role: str | None, statement: Statement, values: Any, prepare: bool = True, binary: bool = False) -> Any:
+    def explained(store: Store, role: str | None, statement: Statement, values: Any, prepare: bool = True, **others: Any) -> Any:
         with store.read(role) as connection:
             found.append(explain(connection, statement, values, generic=prepare))
-        return run(store, role, statement, values, prepare, binary)
+        return run(store, role, statement, values, prepare, **others)
 
     monkeypatch.setattr(features, "run", explained)
     monkeypatch.setattr(vector_tiles, "run", explained)
