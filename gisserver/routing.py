@@ -67,6 +67,7 @@ def service_routes(context: Context) -> list[BaseRoute]:
         to("/ogc/jobs/{job}/results", jobs.job_results),
         slow("/ogc/collections/{collection}/coverage", coverages.coverage),
         to("/ogc/static/{path:path}", client.static_file),
+        to("/api/openapi", landing.service_definition),
         to("/api/config", views.config),
         to("/api/search", search.search_city),
         to("/api/changesets", edits.changesets),

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from gisserver.ogc.conformance import CONFORMANCE
 from gisserver.ogc.links import REL, alternates, link
-from gisserver.ogc.openapi import openapi_document
+from gisserver.ogc.openapi import ogc_document, openapi_document
 from gisserver.reply import dump, page, reply_document
 from gisserver.request import Request
 
@@ -59,16 +59,27 @@ def conformance(request: Request) -> Response:
 
 
 def api_definition(request: Request) -> Response:
-    """Answer the OpenAPI 3.0 document of what this reader may use."""
+    """Answer the OpenAPI 3.0 document of the OGC API, as far as this reader may use it."""
+    return _definition(request, True)
+
+
+def service_definition(request: Request) -> Response:
+    """Answer the OpenAPI 3.0 document of everything that this reader may use, workflows and operation included."""
+    return _definition(request, False)
+
+
+def _definition(request: Request, is_ogc: bool) -> Response:
     form = request.format(("openapi", "html", "json"))
     request.parameters.finish()
     context, audience, base = request.context, request.audience, request.base
 
     def make() -> tuple[dict[str, Any], bytes]:
         document = openapi_document(context.catalogue, audience, base)
+        if is_ogc:
+            document = ogc_document(document)
         return document, dump(document)
 
-    document, body = context.document(audience, ("openapi", base), make)
+    document, body = context.document(audience, ("openapi", is_ogc, base), make)
     if form == "html":
         return page(request, "openapi.html", document=document)
     return reply_document(request, body, form)

@@ -11,7 +11,7 @@ from gisserver.ogc.schemas import feature_schema
 from layers.access import Audience
 from layers.catalogue import Catalogue
 
-__all__ = ["openapi_document"]
+__all__ = ["ogc_document", "openapi_document"]
 
 VERSION = "1.0.0"
 
@@ -39,3 +39,15 @@ def openapi_document(catalogue: Catalogue, audience: Audience, base: str) -> dic
                        "securitySchemes": SECURITY},
         "security": [{}, *({name: []} for name in SECURITY)],
     }
+
+
+def ogc_document(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the part of the document that is OGC API, with paths below its root.
+
+    Clients of the standard (GDAL among them) look their collections up as `/collections/{id}/items` below the server's
+    address, and learn there how large a page may be and that they may ask for the number of hits alone.
+    """
+    root = "/ogc"
+    paths = {path.removeprefix(root) or "/": item for path, item in document["paths"].items()
+             if path == root or path.startswith(f"{root}/")}
+    return document | {"servers": [{"url": f"{server['url']}{root}"} for server in document["servers"]], "paths": paths}

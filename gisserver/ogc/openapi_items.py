@@ -58,7 +58,7 @@ def _get_items(city: City, layer: Layer, audience: Audience) -> dict[str, Any]:
     fields = audience.fields(layer)
     sortable = [*OWN_SORTABLES, *(f.name for f in fields if is_sortable(f))]
     parameters = [_format("geojson", "json", "html", "csv"), *(ref("parameters", n) for n in (
-        "lang", "datetime", "known-at", "limit", "cursor", "filter", "filter-lang", "ids", "skipGeometry", "resulttype",
+        "lang", "datetime", "known-at", "limit", "cursor", "filter", "filter-lang", "ids", "skipGeometry", "resultType",
         "count", "bom", "guard"))]
     if fields:
         parameters.append(_names("properties", [f.name for f in fields], "Only these properties."))

@@ -65,7 +65,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "filter-lang": parameter("filter-lang", {"type": "string", "enum": ["cql2-text", "cql2-json"]},
                              "Language of the filter; it is recognised without."),
     "skipGeometry": parameter("skipGeometry", _FLAG, "Leave geometries out."),
-    "resulttype": parameter("resulttype", {"type": "string", "enum": ["results", "hits"]},
+    "resultType": parameter("resultType", {"type": "string", "enum": ["results", "hits"]},
                             "`hits`: only the number of matches."),
     "count": parameter("count", _FLAG, "Give the number of matches with the page."),
     "ids": parameter("ids", {"type": "array", "items": {"type": "integer"}}, "Only these features.", style="form",

@@ -52,7 +52,7 @@ def _root(layers: list[Layer], stored: list[str]) -> dict[str, Any]:
         "/ogc": _get("landing", "Landing page", [], ref("schemas", "Links"), (json, page), formats=("json", "html")),
         "/ogc/conformance": _get("conformance", "Conformance classes", [], ref("schemas", "Conformance"), (json, page),
                                  formats=("json", "html")),
-        "/ogc/api": _get("api", "This document", [], _OBJECT, ("application/vnd.oai.openapi+json;version=3.0", json, page),
+        "/ogc/api": _get("api", "The part of this document that is OGC API", [], _OBJECT, ("application/vnd.oai.openapi+json;version=3.0", json, page),
                          formats=("openapi", "json", "html")),
         "/ogc/collections": _get("collections", "The layers", [], ref("schemas", "Collections"), (json, page),
                                  formats=("json", "html")),
@@ -159,6 +159,8 @@ def _changes(names: list[str], stored: list[str], audience: Audience) -> dict[st
                                 ref("parameters", "lang")],
                  "responses": {"200": {"description": "Events `change` with seq, layers, envelope and valid.", "content": content(
                      _TEXT, "text/event-stream")}, **problems("400")}}},
+             "/api/openapi": _get("openapi", "This document", [], _OBJECT, ("application/vnd.oai.openapi+json;version=3.0", json, "text/html"),
+                                  formats=("openapi", "json", "html")),
              "/api/config": _get("config", "The city and the reader's layers", [], _OBJECT, (json,), formats=("json",))}
     if stored:
         when = [parameter(name, MOMENT, words, required=True)

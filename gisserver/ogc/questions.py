@@ -53,7 +53,8 @@ def asked_items(request: Request, layer: Layer) -> Question:
         sortby=p.take_as("sortby", lambda text: _sortby(audience, layer, text)) or (),
         limit=p.take_integer("limit", DEFAULT_LIMIT, 1, MAX_LIMIT, clamp=True), after=p.take("cursor"),
         srid=crs.srid, flip=crs.flip, geometry=not p.take_flag("skipGeometry"))
-    hits = p.take_choice("resulttype", ("results", "hits"), "results") == "hits"
+    # GDAL writes it as WFS does, in mixed case.
+    hits = p.take_choice("resultType" if "resultType" in p else "resulttype", ("results", "hits"), "results") == "hits"
     return Question(query, crs, hits, p.take_flag("count"))
 
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from gisserver.events import ChangeFeed, event_text
@@ -40,6 +40,9 @@ class ChangeStream:
             raise Unavailable("Too many open maps listen to this process; try again.")
         seq = self.begin(request)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        if scope["method"] == "HEAD":
+            await Response(None, 200, headers, "text/event-stream")(scope, receive, send)
+            return
         response = StreamingResponse(self._events(request, seq), 200, headers, "text/event-stream")
         self.subscribers += 1
         try:

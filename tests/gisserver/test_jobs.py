@@ -150,7 +150,7 @@ def test_the_list_of_jobs(planner: httpx.Client):
     assert len(set(seen)) == 3 and seen == [job["jobID"] for job in planner.get("/ogc/jobs", params={"limit": 3}).json()["jobs"]]
     assert {job["processID"] for job in planner.get("/ogc/jobs", params={"processID": "echo,buffer", "type": "process"}).json()["jobs"]} == {"echo"}
     assert planner.get("/ogc/jobs", params={"datetime": "../2001"}).json()["jobs"] == []
-    assert planner.get("/ogc/jobs", params={"minDuration": 1e6}).json()["jobs"] == []
+    assert planner.get("/ogc/jobs", params={"minDuration": 1e300}).json()["jobs"] == []
     for name, value in (("status", "lost"), ("limit", "0"), ("datetime", "then"), ("minDuration", "x"), ("type", "x"), ("nix", "1")):
         answer = planner.get("/ogc/jobs", params={name: value})
         assert (answer.status_code, answer.json()["parameter"]) == (400, name)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -14,7 +17,8 @@ import pytest
 from gisserver.events import event_text
 from layers.access import OWNER, Audience, LayerGrant
 from layers.history import ChangesetInfo, TouchedLayer
-from tests.conftest import LiveServer
+from layers.store import Store
+from tests.conftest import LiveServer, Serve
 from tests.gisserver.conftest import As, Town, building
 
 ITEMS = "/ogc/collections/building/items"
@@ -69,13 +73,39 @@ def test_a_break_misses_nothing(live_server: LiveServer, as_role: As, town: Town
         assert int(next(heard)["id"]) == 2
 
 
+def test_a_server_that_is_told_to_end_ends_its_streams(store: Store, serve: Serve, town: Town) -> None:
+    with serve(store) as live, listening(live) as heard:
+        begun = time.monotonic()
+        live.process.send_signal(signal.SIGTERM)
+        assert list(heard) == []
+        live.process.wait(10)
+        assert time.monotonic() - begun < 4
+
+
+def test_every_process_shows_what_another_wrote(store: Store, serve: Serve, as_role: As, town: Town) -> None:
+    # Where 116.445 E, 39.93 N is at level 14, by the formula of the grid.
+    row, column = (1 - math.asinh(math.tan(math.radians(39.9305))) / math.pi) / 2 * 2**14, (116.4455 + 180) / 360 * 2**14
+    tile = f"/ogc/collections/building/tiles/WebMercatorQuad/14/{int(row)}/{int(column)}"
+    with serve(store) as other, httpx.Client(base_url=other.url, timeout=30) as client, listening(other) as heard:
+        assert client.get(tile).status_code == 204            # it is kept now
+        seq = write(as_role("editor"), "彼楼", 116.445)
+        fresh = client.get(tile, headers={"Gis-Seq": str(seq)})
+        assert "彼楼".encode() in fresh.content
+        assert int(next(heard)["id"]) == seq
+        assert "彼楼".encode() in client.get(tile).content       # heard of, it is fresh for everybody
+
+
+def test_head_of_the_stream_ends(http: httpx.Client) -> None:
+    answer = http.head("/api/changes/stream")
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
 def test_the_stream_takes_only_its_parameter(http: httpx.Client) -> None:
     assert http.get("/api/changes/stream", params={"since": "x"}).json()["parameter"] == "since"
     assert http.get("/api/changes/stream", params={"nix": "1"}).json()["parameter"] == "nix"
 
 
 def info(*touched: TouchedLayer) -> ChangesetInfo:
-    from datetime import UTC, datetime
     return ChangesetInfo(7, datetime.now(UTC), "a", "b", "edit", None, None, None, touched)
 
 
