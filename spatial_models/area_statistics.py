@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -125,7 +126,7 @@ def area_statistics(frame: Frame, area: BaseGeometry, area_srid: int, rule: str 
     shares = shares_within(frame, area, area_srid, rule)
     found = _totals(frame, shares, rule, fields)
     if by is not None:
-        values = frame.columns[by].tolist()
+        values = [_class(value) for value in frame.columns[by].tolist()]
         order: dict[Any, list[int]] = {}
         for i in np.nonzero(shares)[0].tolist():
             order.setdefault(values[i], []).append(i)
@@ -134,6 +135,13 @@ def area_statistics(frame: Frame, area: BaseGeometry, area_srid: int, rule: str 
         found["classes"] = classes[:MOST_CLASSES]
         found["classes_left_out"] = max(0, len(classes) - MOST_CLASSES)
     return {"area_m2": float(area.area), **found}
+
+
+def _class(value: Any) -> Any:
+    """Return a value as it is told: missing numbers are one class, whole numbers have no point."""
+    if not isinstance(value, float):
+        return value
+    return None if math.isnan(value) else int(value) if value.is_integer() else value
 
 
 def _totals(frame: Frame, shares: NDArray[np.float64], rule: str, fields: Sequence[str]) -> dict[str, Any]:

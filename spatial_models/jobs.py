@@ -29,6 +29,8 @@ __all__ = ["Asker", "Job", "JobFailed", "NeedsJob", "ResultNotReady", "TooManyJo
 
 # Waiting and running jobs of one account at once.
 MOST_OPEN = 20
+# No job runs for years; PostgreSQL's intervals end somewhere beyond.
+_LONGEST_S = 1e8
 _EXCEPTION = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/"
 
 
@@ -262,7 +264,8 @@ def list_jobs(store: Store, asker: Asker, limit: int = 10, processes: Sequence[s
     after
         The last job of the page before.
     """
-    where: dict[str, Any] = {"processes": list(processes) or None, "statuses": list(statuses) or None, "min_s": duration_s[0], "max_s": duration_s[1],
+    least_s, most_s = (None if s is None else max(-_LONGEST_S, min(s, _LONGEST_S)) for s in duration_s)
+    where: dict[str, Any] = {"processes": list(processes) or None, "statuses": list(statuses) or None, "min_s": least_s, "max_s": most_s,
                              "from": created[0] and created[0].isoformat(), "to": created[1] and created[1].isoformat(),
                              "before": after and after.created_at.isoformat(), "before_id": after and after.job_id}
     with store.read() as connection:

@@ -55,6 +55,11 @@ RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
     'title', jsonb_build_object('en', p_title_en, 'zh', p_title_zh), 'detail', jsonb_build_object('en', p_en, 'zh', p_zh))
 $$;
 
+-- A job as it is shown: what it may read concerns the worker only.
+CREATE OR REPLACE FUNCTION gis.shown_job(j gis.job) RETURNS jsonb LANGUAGE sql STABLE AS $$
+  SELECT to_jsonb(j) - 'audience'
+$$;
+
 -- Put a job into the queue. Raises GS429 where the owner has too many open already; DETAIL says how many may be.
 CREATE OR REPLACE FUNCTION gis.submit_job(p_process text, p_inputs jsonb, p_options jsonb, p_owner text, p_account bigint, p_actor text,
                                           p_audience jsonb, p_max_open integer, p_max_attempts integer)
@@ -70,7 +75,7 @@ BEGIN
   INSERT INTO gis.job (process, inputs, options, owner, account_id, actor, audience, max_attempts)
   VALUES (p_process, p_inputs, p_options, p_owner, p_account, p_actor, p_audience, p_max_attempts) RETURNING * INTO v_job;
   PERFORM gis.tell_job(v_job.job_id, 'accepted');
-  RETURN to_jsonb(v_job);
+  RETURN gis.shown_job(v_job);
 END $$;
 
 -- Take the next job for a worker; NULL where there is none. Who has fewer jobs running comes first, and nobody has more
@@ -184,20 +189,20 @@ BEGIN
   IF FOUND THEN
     DELETE FROM gis.job_result WHERE job_id = p_job;
     PERFORM gis.tell_job(p_job, 'dismissed');
-    RETURN to_jsonb(v_job);
+    RETURN gis.shown_job(v_job);
   END IF;
   RETURN gis.find_job(p_job, p_owner);
 END $$;
 
 -- One job as an asker may see it (p_owner NULL: whoever's it is).
 CREATE OR REPLACE FUNCTION gis.find_job(p_job uuid, p_owner text) RETURNS jsonb LANGUAGE sql STABLE AS $$
-  SELECT to_jsonb(j) FROM gis.job j WHERE job_id = p_job AND (p_owner IS NULL OR owner = p_owner)
+  SELECT gis.shown_job(j) FROM gis.job j WHERE job_id = p_job AND (p_owner IS NULL OR owner = p_owner)
 $$;
 
 -- Keep the result of a job until it is dismissed. NULL where this asker has no such job that was successful.
 CREATE OR REPLACE FUNCTION gis.keep_job(p_job uuid, p_owner text) RETURNS jsonb LANGUAGE sql AS $$
   UPDATE gis.job j SET expires_at = NULL WHERE job_id = p_job AND (p_owner IS NULL OR owner = p_owner) AND status = 'successful'
-  RETURNING to_jsonb(j)
+  RETURNING gis.shown_job(j)
 $$;
 
 CREATE OR REPLACE FUNCTION gis.result_of(p_job uuid) RETURNS bytea LANGUAGE sql STABLE AS $$
@@ -206,8 +211,8 @@ $$;
 
 -- The jobs of an owner (NULL: of all), newest first; p_where: {"processes", "statuses", "from", "to", "min_s", "max_s", "before", "before_id"}.
 CREATE OR REPLACE FUNCTION gis.list_jobs(p_owner text, p_where jsonb, p_limit integer) RETURNS jsonb LANGUAGE sql STABLE AS $$
-  SELECT coalesce(jsonb_agg(to_jsonb(j) ORDER BY j.created_at DESC, j.job_id DESC), '[]') FROM (
-    SELECT * FROM gis.job
+  SELECT coalesce(jsonb_agg(gis.shown_job(page.j) ORDER BY page.created_at DESC, page.job_id DESC), '[]') FROM (
+    SELECT job AS j, created_at, job_id FROM gis.job
     WHERE (p_owner IS NULL OR owner = p_owner)
       AND (NOT p_where ? 'processes' OR p_where -> 'processes' ? process)
       AND (NOT p_where ? 'statuses' OR p_where -> 'statuses' ? status)
@@ -216,7 +221,7 @@ CREATE OR REPLACE FUNCTION gis.list_jobs(p_owner text, p_where jsonb, p_limit in
       AND (NOT p_where ? 'min_s' OR coalesce(finished_at, clock_timestamp()) - started_at >= make_interval(secs => (p_where ->> 'min_s')::float8))
       AND (NOT p_where ? 'max_s' OR coalesce(finished_at, clock_timestamp()) - started_at <= make_interval(secs => (p_where ->> 'max_s')::float8))
       AND (NOT p_where ? 'before' OR (created_at, job_id) < ((p_where ->> 'before')::timestamptz, (p_where ->> 'before_id')::uuid))
-    ORDER BY created_at DESC, job_id DESC LIMIT p_limit) j
+    ORDER BY created_at DESC, job_id DESC LIMIT p_limit) page
 $$;
 
 -- Remove a layer that a job made, with all it holds. The changeset that filled it stays in the feed.

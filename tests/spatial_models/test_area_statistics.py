@@ -71,6 +71,12 @@ class TestByHand:
             ("office", 2, 14), ("hotel", 1, 0), ("residential", 1, 6)]
         assert classes[0]["title"] == {"en": "Office", "zh": "办公"}
 
+    def test_classes_of_numbers(self, store, catalogue, asker):
+        classes = ask(store, catalogue, asker, rule="intersects", by="floors_above")["classes"]
+        assert [(c["value"], c["count"]) for c in classes] == [(10, 1), (4, 1), (6, 1), (None, 1)]
+        two = frame_of([at(0, 0), at(20, 20)], v=[float("nan"), float("nan")])
+        assert [(c["value"], c["count"]) for c in area_statistics(two, AREA, PROJECTED, by="v")["classes"]] == [(None, 2)]
+
     def test_as_of_a_day(self, store, catalogue, asker):
         assert ask(store, catalogue, asker, datetime="2005")["count"] == 4
         assert ask(store, catalogue, asker, datetime="1999")["count"] == 0
