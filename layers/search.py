@@ -35,6 +35,8 @@ CANDIDATES = 400
 SAME_NAME = 3
 # Ranks of finds, best first: the last two are initials at the beginning and inside.
 MATCHES = ("exact", "prefix", "part", "components", "initials", "initials")
+# NUL and halves of characters, which no database text has
+_UNSENDABLE = re.compile("[\x00\ud800-\udfff]")
 KINDS = {"name": 0, "address": 1, "code": 2}
 
 
@@ -100,7 +102,7 @@ def search(store: Store, audience: Audience, catalogue: Catalogue, text: str, li
 
     Raises InvalidParameter for a text that is too long or a limit out of range.
     """
-    if len(text) > MAX_LENGTH or "\x00" in text:
+    if len(text) > MAX_LENGTH or _UNSENDABLE.search(text):
         raise InvalidParameter("q", f"a text to search for has at most {MAX_LENGTH} characters, and no NUL")
     if not 1 <= limit <= 200:
         raise InvalidParameter("limit", "must lie between 1 and 200")

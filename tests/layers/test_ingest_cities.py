@@ -67,7 +67,7 @@ def test_tokyo(cities: dict[str, Catalogue], data: Path) -> None:
     took_s = time.monotonic() - begun
     assert (report.read, report.new, report.rejected) == (221_788, 221_781, 7)
     assert dict(report.reasons) == {("geometry_invalid", "geometry"): 7} and all(f.place for f in report.faults)
-    assert took_s < 180, "aims at 25 s on two free cores"
+    assert took_s < 300, "aims at 25 s on two free cores"
     # The same rows from the other file are what is there already.
     again = ingest(tokyo.store, tokyo, open_source(data / "buildings" / "tokyo_6wards_buildings.parquet"), tokyo.layer("building"), plan)
     assert (again.unchanged, again.written, again.rejected) == (221_781, 0, 7)

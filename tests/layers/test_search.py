@@ -135,6 +135,8 @@ def test_nothing_is_found_for_nothing_and_for_what_is_nowhere(find: Any) -> None
         find("长" * 101)
     with pytest.raises(InvalidParameter, match="'q'"):
         find("a\x00b")
+    with pytest.raises(InvalidParameter, match="'q'"):
+        find("a\ud800b")
     with pytest.raises(InvalidParameter, match="'limit'"):
         find("望京", limit=0)
 
