@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 from starlette.responses import Response
 
 from gisserver.ogc.conformance import CONFORMANCE
@@ -73,13 +74,11 @@ def _definition(request: Request, is_ogc: bool) -> Response:
     request.parameters.finish()
     context, audience, base = request.context, request.audience, request.base
 
-    def make() -> tuple[dict[str, Any], bytes]:
+    def make() -> bytes:
         document = openapi_document(context.catalogue, audience, base)
-        if is_ogc:
-            document = ogc_document(document)
-        return document, dump(document)
+        return dump(ogc_document(document) if is_ogc else document)
 
-    document, body = context.document(audience, ("openapi", is_ogc, base), make)
+    body = context.document(audience, ("openapi", is_ogc, base), make)
     if form == "html":
-        return page(request, "openapi.html", document=document)
+        return page(request, "openapi.html", document=orjson.loads(body))
     return reply_document(request, body, form)
