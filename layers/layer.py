@@ -26,7 +26,7 @@ NAME = re.compile(r"^[a-z][a-z0-9_]{0,47}$")
 # Columns that every layer table has of its own; a field may not take their names.
 SYSTEM_COLUMNS = ("version_id", "fid", "valid", "begin_precision", "end_precision", "seq_from", "seq_to",
                   "geom", "geom_tile", "geometry", "id", "valid_from", "valid_to", "batch", "ord", "op", "span",
-                  "expected_version", "temp_id")
+                  "expected_version", "temp_id", "version", "datetime")
 
 
 class _Part(BaseModel):

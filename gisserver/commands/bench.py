@@ -5,15 +5,12 @@ from __future__ import annotations
 import importlib
 
 import click
-import psycopg
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 from config.settings import Settings
 from gisserver.ops.database import city_dsn
 from gisserver.ops.preparation import prepare_store
 from layers.catalogue import Catalogue
-from layers.store import Store
+from layers.store import Store, drop_database, make_database
 
 __all__ = ["command"]
 
@@ -32,11 +29,8 @@ def command(settings: Settings, what: str, buildings: int, keep: bool) -> None:
     take turns, in milliseconds unless it says otherwise. `docs/performance.md` tells what the ratios should be.
     """
     server = city_dsn(settings)
-    with psycopg.connect(server, autocommit=True) as connection:
-        if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone() is None:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
     reading = importlib.import_module("benchmarks.reading")
-    store = Store(make_conninfo(server, dbname=DATABASE))
+    store = Store(make_database(server, DATABASE))
     try:
         prepare_store(store, settings.city)
         if "bench_building" not in Catalogue(store).layers:
@@ -51,5 +45,4 @@ def command(settings: Settings, what: str, buildings: int, keep: bool) -> None:
     for row in rows:
         click.echo(f"| {row.name} | {row.ours_ms:,.3f} | {row.bare_ms:,.3f} | {row.ratio:.2f} |")
     if not keep:
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(DATABASE)))
+        drop_database(server, DATABASE)
