@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from starlette.types import Scope
 
@@ -24,13 +24,12 @@ from tiles.expiry import Expiry
 
 __all__ = ["Context", "current", "install"]
 
-T = TypeVar("T")
 THREADS = 16
 # A delegated process may sleep; it must not hold the threads that answer everybody else.
 DELEGATE_THREADS = 4
 CATALOGUE_CHECK_S = 2.0
 _HOST = re.compile(rb"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]{1,253})(:[0-9]{1,5})?\Z")
-KEPT_DOCUMENTS = 400
+KEPT_DOCUMENTS = 100
 
 
 @dataclass
@@ -52,7 +51,7 @@ class Context:
     delegate_threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(DELEGATE_THREADS, "delegate"))
     expiry: Expiry = field(init=False)
-    _documents: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+    _documents: dict[tuple[Any, ...], bytes] = field(default_factory=dict)
     _checked_at: float = 0.0
 
     def __post_init__(self) -> None:
@@ -108,14 +107,14 @@ class Context:
             # What the client says is believed only as far as the store has it: a made-up number must not stand for news.
             self.seq = max(self.seq, min(seq, current_seq(self.store)))
 
-    def document(self, audience: Audience, key: tuple[Any, ...], make: Callable[[], T]) -> T:
-        """Return a document made from the catalogue, kept per audience and version of the catalogue."""
+    def document(self, audience: Audience, key: tuple[Any, ...], make: Callable[[], bytes]) -> bytes:
+        """Return a document made from the catalogue, kept (as bytes, that weigh least) per audience and version of it."""
         full = (self.catalogue.version, audience.fingerprint, *key)
         found = self._documents.get(full)
         if found is None:
             found = make()
             if len(self._documents) >= KEPT_DOCUMENTS:
-                self._documents.clear()
+                self._documents.pop(next(iter(self._documents)), None)
             self._documents[full] = found
         return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 from starlette.responses import Response
 
 from gisserver.ogc import schemas
@@ -60,20 +61,19 @@ def collections(request: Request) -> Response:
     language = request.page_language if form == "html" else request.language
     layers = context.readable(request.audience)
 
-    def make() -> dict[str, Any]:
+    def make() -> bytes:
         made = []
         for layer in layers:
             document = describe(context.catalogue, layer, base, language)
             document["links"] = alternates(f"{base}/ogc/collections/{layer.id}", ("json", "html"), "json") + document["links"]
             made.append(document)
         made.append(catalogue_collection(request, language))
-        return {"collections": made, "links": alternates(f"{base}/ogc/collections", ("json", "html"), form)}
+        return dump({"collections": made, "links": alternates(f"{base}/ogc/collections", ("json", "html"), form)})
 
-    document = context.document(request.audience, ("collections", base, language, form), make)
+    body = context.document(request.audience, ("collections", base, language, form), make)
     if form == "html":
-        return page(request, "collections.html", document=document, layers=layers)
-    return reply_document(request, context.document(
-        request.audience, ("collections-bytes", base, language), lambda: dump(document)))
+        return page(request, "collections.html", document=orjson.loads(body))
+    return reply_document(request, body)
 
 
 def catalogue_collection(request: Request, language: str) -> dict[str, Any]:

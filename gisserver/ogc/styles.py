@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+import orjson
 from starlette.responses import Response
 
 from gisserver.ogc.links import alternates, link
@@ -51,17 +50,17 @@ def style(request: Request) -> Response:
     def address(of: Layer) -> str:
         return f"{base}/ogc/collections/{of.id}/tiles/WebMercatorQuad/{{z}}/{{y}}/{{x}}"
 
-    def make() -> dict[str, Any]:
+    def make() -> bytes:
         if layer is not None:
-            return style_of(layer, audience, address, bounds=city.extent, language=language)
-        return city_style(drawn, audience, address, name=getattr(city.title, language), center=city.center, zoom=city.zoom,
-                          bounds=city.extent, language=language)
+            return dump(style_of(layer, audience, address, bounds=city.extent, language=language))
+        return dump(city_style(drawn, audience, address, name=getattr(city.title, language), center=city.center, zoom=city.zoom,
+                               bounds=city.extent, language=language))
 
-    document = context.document(audience, ("style", name, base, language), make)
+    body = context.document(audience, ("style", name, base, language), make)
     if form == "html":
         links = alternates(f"{base}/ogc/styles/{name}", ("json", "html"), "html")
-        return page(request, "document.html", document=document | {"links": links}, heading="styles")
-    return reply_document(request, dump(document), STYLE, {"Content-Language": language})
+        return page(request, "document.html", document=orjson.loads(body) | {"links": links}, heading="styles")
+    return reply_document(request, body, STYLE, {"Content-Language": language})
 
 
 def _drawn(request: Request) -> list[Layer]:

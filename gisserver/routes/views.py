@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from gisserver.ogc.systems import systems
 from gisserver.page_words import GROUPS
-from gisserver.reply import reply_document
+from gisserver.reply import dump, reply_document
 from gisserver.request import Request
 from layers.access import Audience
 from layers.layer import Layer
@@ -24,20 +24,20 @@ def config(request: Request) -> Response:
     context, audience, base = request.context, request.audience, request.base
     city = context.catalogue.city
 
-    def make() -> dict[str, Any]:
+    def make() -> bytes:
         layers = context.readable(audience)
-        return {"city": city.model_dump(mode="json"),
-                "layers": [layer_view(layer, audience, base) for layer in layers],
-                "groups": {group: GROUPS.get(group, {"zh": group, "en": group}) for group in
-                           dict.fromkeys(layer.group for layer in layers)},
-                "systems": [{"uri": s.uri, "srid": s.srid, "flip": s.flip} for s in systems(city)],
-                "languages": list(city.languages), "capabilities": sorted(audience.capabilities),
-                "catalogue_version": context.catalogue.version, "audience": audience.fingerprint}
+        return dump({
+            "city": city.model_dump(mode="json"), "layers": [layer_view(layer, audience, base) for layer in layers],
+            "groups": {group: GROUPS.get(group, {"zh": group, "en": group}) for group in
+                       dict.fromkeys(layer.group for layer in layers)},
+            "systems": [{"uri": s.uri, "srid": s.srid, "flip": s.flip} for s in systems(city)],
+            "languages": list(city.languages), "capabilities": sorted(audience.capabilities),
+            "catalogue_version": context.catalogue.version, "audience": audience.fingerprint})
 
-    document = context.document(audience, ("config", base), make)
-    return reply_document(request, document | {
+    body = context.document(audience, ("config", base), make)
+    return reply_document(request, body[:-1] + b"," + dump({
         "seq": context.seq, "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "user": None if request.is_public else request.reader.actor, "personal": _personal(request)})
+        "user": None if request.is_public else request.reader.actor, "personal": _personal(request)})[1:])
 
 
 def _personal(request: Request) -> dict[str, list[dict[str, Any]]]:
