@@ -21,15 +21,23 @@ STEPS = (("1985—2020 年数据建库", "First load, 1985 to 2020"),
          ("规划与在建项目计划(至 2030 年)", "Plans up to 2030"))
 
 
+_YEAR = np.timedelta64(1, "Y")
+
+
+def _first_days(years: np.ndarray) -> np.ndarray:
+    return (years - 1970).astype("timedelta64[Y]") + np.datetime64("1970", "Y")
+
+
 def days(years: np.ndarray) -> np.ndarray:
     """Return years as numbers as dates (datetime64[D]); NaN becomes NaT."""
     years = np.asarray(years, dtype=float)
     known = ~np.isnan(years)
     filled = np.where(known, years, 2000.0)
     whole = np.floor(filled).astype(int)
-    first = (whole - 1970).astype("datetime64[Y]")
-    length = ((first + 1).astype("datetime64[D]") - first.astype("datetime64[D]")).astype(int)
-    return np.where(known, first.astype("datetime64[D]") + np.floor((filled - whole) * length).astype(int), np.datetime64("NaT"))
+    first = _first_days(whole)
+    length = ((first + _YEAR).astype("datetime64[D]") - first.astype("datetime64[D]")).astype(int)
+    day = first.astype("datetime64[D]") + np.floor((filled - whole) * length).astype("timedelta64[D]")
+    return np.where(known, day, np.datetime64("NaT", "D"))
 
 
 def moments(years: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -47,13 +55,12 @@ def moments(years: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     known = ~np.isnan(years)
     filled = np.where(known, years, 2000.0)
     whole = np.floor(filled).astype(int)
-    first = (whole - 1970).astype("datetime64[Y]")
-    month = first.astype("datetime64[M]") + np.floor((filled - whole) * 12).astype(int)
-    day = days(filled)
+    first = _first_days(whole)
+    month = first.astype("datetime64[M]") + np.floor((filled - whole) * 12).astype("timedelta64[M]")
     precision = np.where(filled < 1990, "y", np.where(filled < 2003, "m", "d"))
     at = np.where(precision == "y", first.astype("datetime64[s]"),
-                  np.where(precision == "m", month.astype("datetime64[s]"), day.astype("datetime64[s]")))
-    return np.where(known, at, np.datetime64("NaT")), np.where(known, precision, "s")
+                  np.where(precision == "m", month.astype("datetime64[s]"), days(filled).astype("datetime64[s]")))
+    return np.where(known, at, np.datetime64("NaT", "s")), np.where(known, precision, "s")
 
 
 def years_of(at: np.ndarray) -> np.ndarray:

@@ -27,7 +27,7 @@ def slabs(out: Footprints, dev: np.ndarray, s: Slots, floors: np.ndarray, rng: R
     k = np.flatnonzero(style < plain)
     _place(out, dev, s.at(k), bar(s.w[k], s.d[k]), floors=floors[k], storey=2.9, entrances=entrances[k])
     k = np.flatnonzero((style >= plain) & (style < plain + 0.18))
-    _place(out, dev, s.at(k), stepped(s.w[k], s.d[k] - 1.5, np.full(len(k), 3.0)), floors=floors[k], storey=2.9, entrances=np.maximum(entrances[k], 2))
+    _place(out, dev, s.at(k), stepped(s.w[k], s.d[k] - 2.4, np.full(len(k), 2.4)), floors=floors[k], storey=2.9, entrances=np.maximum(entrances[k], 2))
 
 
 def _shops(out: Footprints, dev: np.ndarray, quads: np.ndarray, rng: Rng, chance: float) -> np.ndarray:

@@ -12,6 +12,7 @@ from layers.demo.landmarks import draw_landmarks
 from layers.demo.mesh import Mesh
 from layers.demo.packing import Footprints
 from layers.demo.plots import Plots
+from layers.demo.water import region_polygon
 from layers.demo.works import FILLERS, Fields
 
 __all__ = ["Fabric", "make_fabric"]
@@ -76,6 +77,10 @@ def make_fabric(plots: Plots, mesh: Mesh, by_hand: dict[int, int], obstacles: li
     draw_landmarks(out, plots, mesh, by_hand, seed)
     all_of = out.joined()
     keep = _free(all_of["shape"], all_of["development"], plots, obstacles)
+    # A region is bent with the mesh; what was drawn on its box may lie outside.
+    for dev, number in by_hand.items():
+        mine = np.flatnonzero(all_of["development"] == dev)
+        keep[mine] &= shapely.within(all_of["shape"][mine], region_polygon(mesh, number))
     grounds = shapely.polygons([shapely.linearrings(r) for _, r in fields])
     dry = np.ones(len(grounds), bool)
     dry[shapely.STRtree(grounds).query(np.array(obstacles, dtype=object), predicate="intersects")[1]] = False

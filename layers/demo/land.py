@@ -89,7 +89,7 @@ def parcel_table(frame: Frame, plots: Plots, land: Land, titles: Titles, admin: 
     owner = np.select([rural | home, (use == "0701") & (draw < .8), market | np.isin(use, ("1001", "1101"))], ["collective", "many", "enterprise"], "state").astype(object)
     granted = days(begin)
     term = np.select([use == "0701", np.isin(use, ("0901",))], [70, 40], 50)
-    expires = np.where(acquisition == "grant", granted + (term * 365.2425).astype("timedelta64[D]"), np.datetime64("NaT"))
+    expires = np.where(acquisition == "grant", granted + (term * 365.2425).astype("timedelta64[D]"), np.datetime64("NaT", "D"))
     firm = companies.draw("factory", len(use), rng)
     fields = {
         "source_id": np.array([f"P{k:06d}" for k in range(1, n + 1)], dtype=object)[parcel], "parcel_code": land.code[parcel], "location": location[parcel],
@@ -105,7 +105,7 @@ def land_use_table(frame: Frame, plots: Plots, land: Land, mesh: Mesh, zones: Zo
     """Return the layer `land_use`: a patch per parcel and use, and one per cell of woods and green belts."""
     parcel, use, begin, end = _uses(plots, land)
     green = np.argwhere(zones.is_zone("forest", "green"))
-    offsets = RESERVE_M[np.stack([mesh.h_class[green[:, 0], green[:, 1]], mesh.v_class[green[:, 0] + 1, green[:, 1]],
+    offsets = 1 + RESERVE_M[np.stack([mesh.h_class[green[:, 0], green[:, 1]], mesh.v_class[green[:, 0] + 1, green[:, 1]],
                                   mesh.h_class[green[:, 0], green[:, 1] + 1], mesh.v_class[green[:, 0], green[:, 1]]], axis=1)]
     belts = shapely.difference(polygons(inset(mesh.cells[green[:, 0], green[:, 1]], offsets)), shapely.union_all(waters))
     whole = np.array([zones.zone[i, j] == ZONES.index("forest") for i, j in green])
@@ -128,7 +128,7 @@ def control_zone_table(frame: Frame, mesh: Mesh, zones: Zones, admin: Admin, fid
     """Return the layer `control_zone`: one zone per built cell, with limits that rise away from the old town."""
     rng = np.random.default_rng([seed, 17])
     cells = np.argwhere(~zones.is_zone("region", "farmland", "forest", "village"))
-    offsets = RESERVE_M[np.stack([mesh.h_class[cells[:, 0], cells[:, 1]], mesh.v_class[cells[:, 0] + 1, cells[:, 1]],
+    offsets = 1 + RESERVE_M[np.stack([mesh.h_class[cells[:, 0], cells[:, 1]], mesh.v_class[cells[:, 0] + 1, cells[:, 1]],
                                   mesh.h_class[cells[:, 0], cells[:, 1] + 1], mesh.v_class[cells[:, 0], cells[:, 1]]], axis=1)]
     shape = polygons(inset(mesh.cells[cells[:, 0], cells[:, 1]], offsets))
     zone = np.array(ZONES, dtype=object)[zones.zone[cells[:, 0], cells[:, 1]]]

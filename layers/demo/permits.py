@@ -105,8 +105,8 @@ def milestone_and_document_tables(frame: Frame, p: Projects, fids: Fids, seed: i
     expires = days(np.array(actual_of) + valid_a[step])
     milestones = versions(frame, fid[row], begin, end, {
         "project_fid": p.fid[project[row]], "phase": phase[row], "step": np.array([s for s, _ in STEPS], dtype=object)[step[row]], "step_no": step[row] + 1,
-        "state": state.astype(object), "planned_date": planned[row], "actual_date": np.where(done, actual[row], np.datetime64("NaT")),
-        "document_no": np.where(done, document_no[row], None), "expires": np.where(done, expires[row], np.datetime64("NaT")),
+        "state": state.astype(object), "planned_date": planned[row], "actual_date": np.where(done, actual[row], np.datetime64("NaT", "D")),
+        "document_no": np.where(done, document_no[row], None), "expires": np.where(done, expires[row], np.datetime64("NaT", "D")),
         "authority": np.array([a for _, a in STEPS], dtype=object)[step[row]], "district_code": p.district[project[row]]})
     number, k, _, s, at = (np.array(c) for c in zip(*papers, strict=True))
     documents = versions(frame, fids.take(len(papers)), at, np.full(len(papers), NAN), {

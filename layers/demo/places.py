@@ -94,7 +94,7 @@ def green_space_table(frame: Frame, mesh: Mesh, zones: Zones, admin: Admin, plot
     wood = shapely.union_all([r[2] for r in rows[-5:]])
     cells = np.argwhere(zones.is_zone("green", "forest", "farmland", "village"))
     i, j = cells.T
-    offsets = np.maximum(RESERVE_M[np.stack([mesh.h_class[i, j], mesh.v_class[i + 1, j], mesh.h_class[i, j + 1], mesh.v_class[i, j]], axis=1)] * 0.7, 0.5)
+    offsets = np.maximum(RESERVE_M[np.stack([mesh.h_class[i, j], mesh.v_class[i + 1, j], mesh.h_class[i, j + 1], mesh.v_class[i, j]], axis=1)] * 0.7, 1.0)
     patches = shapely.difference(polygons(inset(mesh.cells[i, j], offsets)), shapely.union_all([shapely.buffer(water, 13), wood]))
     # Beside the hills the wood ends at its own edge; what is left of the cell is fields.
     hill = hilliness(zones.middle[i, j, 0], zones.middle[i, j, 1]) > -900

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from layers.demo.blocks import Blocks
+from layers.demo.calendar import REFERENCE
 from layers.demo.kinds import FINAL, KINDS, PRIOR
 from layers.demo.quads import inset, piece, sizes
 from layers.demo.zones import ZONES, Zones
@@ -53,6 +54,8 @@ class Plots:
 
 
 NAN = float("nan")
+# The last year that plans reach.
+PLANNED_TO = 2030.9
 
 
 class _Planner:
@@ -152,6 +155,7 @@ class _Planner:
         """Build on land that was something else before."""
         rng = self.rng
         prior = self.draw(PRIOR[ring])
+        done = min(done, PLANNED_TO - rng.uniform(0.1, 1.8))
         start = done - rng.uniform(*KINDS[kind].build_a) if KINDS[kind].build_a[1] else done
         granted = start - rng.uniform(0.3, 0.8)
         cleared = granted - rng.uniform(0.15, 0.6)
@@ -190,7 +194,7 @@ class _Planner:
                     quad = inset(quad[None], np.full((1, 4), rng.uniform(45, 95)))[0]
                 self.develop(p, b, prior, old - 1, old + rng.uniform(0, 3), cleared, quad)
         for k, p in enumerate(parcels):
-            own = done + (rng.uniform(0, 2.2) if k else 0)
+            own = min(done + (rng.uniform(0, 2.2) if k else 0), PLANNED_TO)
             self.develop(p, b, kind, start + (own - done) * 0.7, own)
 
     def country(self, b: int, zone: str) -> None:
@@ -209,7 +213,9 @@ class _Planner:
             p = self.parcel(quad, b, NAN, NAN, [(NAN, purpose)])
             if k in houses:
                 inner = inset(quad[None], rng.uniform(55, 120, (1, 4)))[0]
-                self.develop(p, b, "village", 1940, rng.uniform(1935, 1982), NAN, inner)
+                # Some villages have been told that they will go.
+                leaves = rng.uniform(REFERENCE + 0.4, REFERENCE + 2.8) if rng.random() < 0.25 else NAN
+                self.develop(p, b, "village", 1940, rng.uniform(1935, 1982), leaves, inner)
 
 
 def make_plots(blocks: Blocks, zones: Zones, seed: int) -> Plots:

@@ -142,7 +142,7 @@ def red_line_table(frame: Frame, p: Projects, plots: Plots, land: Land) -> pd.Da
         "land_permit_no": np.where(proposed, None, land_no[row]), "works_permit_no": np.where(proposed, None, works_no[row]),
         "state": np.where(proposed, "proposed", "in_force").astype(object), "purpose": purpose[row],
         "area_m2": np.array([s.area for s in land.shape[parcel]]).round(1)[row],
-        "issued_on": np.where(proposed, np.datetime64("NaT"), issued[row]), "expires_on": np.where(proposed, np.datetime64("NaT"), issued[row] + np.timedelta64(730, "D")),
+        "issued_on": np.where(proposed, np.datetime64("NaT", "D"), issued[row]), "expires_on": np.where(proposed, np.datetime64("NaT", "D"), issued[row] + np.timedelta64(730, "D")),
         "district_code": p.district[row]}
     return versions(frame, p.red_line_fid[row], begin, end, fields, land.shape[parcel][row])
 

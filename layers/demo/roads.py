@@ -110,21 +110,28 @@ def _lanes(blocks: Blocks, plots: Plots, streets: Streets) -> list[Line]:
     return lines
 
 
-def _compound_lines(plots: Plots) -> list[Line]:
-    """Roads inside housing compounds: a loop along the wall, in two halves, and the way to the gate in the south."""
+def _compound_lines(plots: Plots, blocks: Blocks) -> list[Line]:
+    """Roads inside housing compounds: a loop along the wall, in two halves, and the way through the gate to the street."""
     chosen = [d for d in plots.developments if d.kind in COMPOUNDS and d.block >= 0]
     quads = np.array([d.quad for d in chosen])
+    # The gate is on the first side that is a side of the block too: the others are walls to the neighbours.
+    block = blocks.quad[[d.block for d in chosen]]
+    along = np.roll(block, -1, axis=1) - block
+    along /= np.linalg.norm(along, axis=2, keepdims=True)
+    away = (quads + np.roll(quads, -1, axis=1)) / 2 - block
+    sides = np.argmax(np.abs(away[..., 0] * along[..., 1] - away[..., 1] * along[..., 0]) < 0.5, axis=1)
     loops = inset(quads, np.full((len(quads), 4), 3.2))
     width, height = sizes(loops)
     lines = []
-    for d, loop, w, h in zip(chosen, loops, width, height, strict=True):
+    for d, loop, w, h, s in zip(chosen, loops, width, height, sides.tolist(), strict=True):
         if min(w, h) < 45:
             continue
-        south, north = (loop[0] + loop[1]) / 2, (loop[2] + loop[3]) / 2
-        out = south - north
-        gate = south + out / np.linalg.norm(out) * 34
+        corner = np.roll(loop, -s, axis=0)
+        near, far = (corner[0] + corner[1]) / 2, (corner[2] + corner[3]) / 2
+        out = near - far
+        gate = near + out / np.linalg.norm(out) * 34
         born = NAN if d.done < 1985 else d.done - 0.3
-        for points in ([south, loop[1], loop[2], north], [north, loop[3], loop[0], south], [south, gate]):
+        for points in ([near, corner[1], corner[2], far], [far, corner[3], corner[0], near], [near, gate]):
             lines.append(Line(np.array(points), "internal", "", d.cell, born, d.end))
     return lines
 
@@ -133,8 +140,8 @@ def make_lines(mesh: Mesh, zones: Zones, blocks: Blocks, plots: Plots, streets: 
                seed: int) -> list[Line]:
     """Return all roads. Lanes and compound roads that would touch water or a building are left out."""
     main = _mesh_lines(mesh, streets, np.random.default_rng([seed, 11])) + _local_lines(mesh, zones, blocks, plots, streets)
-    small = _lanes(blocks, plots, streets) + _compound_lines(plots)
-    surface = shapely.buffer(np.array([shapely.linestrings(line.points) for line in small], dtype=object), WIDTH_M["internal"] / 2 - 0.2,
+    small = _lanes(blocks, plots, streets) + _compound_lines(plots, blocks)
+    surface = shapely.buffer(np.array([shapely.linestrings(line.points) for line in small], dtype=object), WIDTH_M["internal"] / 2 + 0.05,
                              cap_style="flat")
     touched = np.zeros(len(small), bool)
     touched[shapely.STRtree(np.array(obstacles, dtype=object)).query(surface, predicate="intersects")[0]] = True

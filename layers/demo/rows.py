@@ -31,7 +31,7 @@ def operations(table: pd.DataFrame) -> pd.DataFrame:
     out = pd.DataFrame({
         "fid": table["fid"].to_numpy(), "changeset": entered, "op": np.where(entered == first, "n", "p"),
         "from": table["valid_from"].to_numpy(dtype="datetime64[s]"), "from_precision": table["begin_precision"].to_numpy(dtype=object),
-        "to": np.where(closed, stop, np.datetime64("NaT")), "to_precision": np.where(closed, precision, "s"), "row": np.arange(len(table))})
+        "to": np.where(closed, stop, np.datetime64("NaT", "s")), "to_precision": np.where(closed, precision, "s"), "row": np.arange(len(table))})
     gone = np.flatnonzero(is_last & ~np.isnat(stop) & (ended > first))
     retired = pd.DataFrame({
         "fid": out["fid"].to_numpy()[gone], "changeset": ended[gone], "op": "r", "from": stop[gone], "from_precision": precision[gone],
