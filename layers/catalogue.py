@@ -60,7 +60,7 @@ class Catalogue:
             if version == self.version:
                 return False
             city = connection.execute("SELECT definition FROM gis.city").fetchone()
-            rows = connection.execute("SELECT definition FROM gis.layer_definition WHERE is_present").fetchall()
+            rows = connection.execute("SELECT written FROM gis.layer_definition WHERE is_present").fetchall()
         layers = [parse_layer(definition, "catalogue") for (definition,) in rows]
         layers.sort(key=lambda layer: (layer.symbology.order if layer.symbology else 1000, layer.id))
         self.layers = {layer.id: layer for layer in layers}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
-from psycopg.types.json import Jsonb
+from psycopg.types.json import Json, Jsonb
 
 from layers.errors import DefinitionError
 from layers.layer import Layer, LayerField, parse_layer
@@ -137,7 +138,7 @@ def plan(old: Mapping[str, Layer], new: Mapping[str, Layer], srid: int) -> list[
         if source is None:
             statements = tuple(sql.SQL(s) for s in create_statements(layer, srid)) if layer.is_stored else ()  # type: ignore[arg-type]
             steps += [Step("add layer", layer.id, "", False, statements), Step("define", layer.id, "")]
-        elif source != layer:
+        elif source != layer or json.dumps(source.dump()) != json.dumps(layer.dump()):
             if layer.is_stored:
                 steps += _change_layer(source, layer, srid)
             steps.append(Step("define", layer.id, ""))
@@ -162,11 +163,9 @@ def _carry_out(connection: psycopg.Connection, steps: list[Step], new: Mapping[s
         if step.kind == "define":
             connection.execute("UPDATE gis.layer_definition SET is_present = false WHERE layer = %s AND is_present", (step.layer,))
             connection.execute(
-                "INSERT INTO gis.layer_definition (layer, version, definition) "
-                "SELECT %(layer)s, coalesce(max(version), 0) + 1, %(definition)s FROM gis.layer_definition WHERE layer = %(layer)s",
-                {"layer": step.layer, "definition": Jsonb(new[step.layer].dump())})
-            if new[step.layer].is_stored:
-                connection.execute("SELECT gis.rebuild_search(%s)", (step.layer,))
+                "INSERT INTO gis.layer_definition (layer, version, definition, written) "
+                "SELECT %(layer)s, coalesce(max(version), 0) + 1, %(definition)s, %(written)s FROM gis.layer_definition WHERE layer = %(layer)s",
+                {"layer": step.layer, "definition": Jsonb(new[step.layer].dump()), "written": Json(new[step.layer].dump())})
     if steps:
         connection.execute("UPDATE gis.catalogue_state SET version = version + 1")
         connection.execute("SELECT gis.regrant(role) FROM gis.audience")
@@ -177,7 +176,7 @@ def _apply(store: Store, wanted: Mapping[str, Layer], allow_loss: bool, keep_oth
     with store.write() as connection:
         # Writers wait: a changeset must not meet a table that is being changed.
         connection.execute("SELECT pg_advisory_xact_lock(4548, 1)")
-        rows = connection.execute("SELECT definition FROM gis.layer_definition WHERE is_present").fetchall()
+        rows = connection.execute("SELECT written FROM gis.layer_definition WHERE is_present").fetchall()
         old = {layer.id: layer for layer in (parse_layer(d, "catalogue") for (d,) in rows)}
         row = connection.execute("SELECT storage_srid FROM gis.city").fetchone()
         if row is None:

@@ -27,6 +27,7 @@ CREATE TABLE IF NOT EXISTS gis.layer_definition (
   layer text NOT NULL,
   version integer NOT NULL,
   definition jsonb NOT NULL,
+  written json NOT NULL,            -- the same as it was written: jsonb forgets the order of codes
   applied_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   is_present boolean NOT NULL DEFAULT true,
   PRIMARY KEY (layer, version)

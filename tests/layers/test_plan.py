@@ -160,3 +160,12 @@ def test_a_district_field_can_go_while_audiences_read_by_it(empty_store: Store) 
         # Without a district nothing can be told to lie in one: the readers of one district see nothing any more.
         assert connection.execute("SELECT tablename, qual FROM pg_policies WHERE tablename LIKE 'sample%' ORDER BY 1").fetchall() \
             == [("sample", "false"), ("sample_past", "false")]
+
+
+def test_codes_keep_the_order_they_were_written_in(empty_store: Store) -> None:
+    ordered = fields("number", "storeys", "kind", kind={"codes": {"b": TITLE, "a": TITLE, "zz": TITLE, "c": TITLE}})
+    register(empty_store, changed(fields=ordered))
+    assert list(Catalogue(empty_store).layer("sample").field("kind").codes or ()) == ["b", "a", "zz", "c"]
+    again = fields("number", "storeys", "kind", kind={"codes": {"a": TITLE, "b": TITLE, "c": TITLE, "zz": TITLE}})
+    assert [s.kind for s in register(empty_store, changed(fields=again))] == ["define"]
+    assert list(Catalogue(empty_store).layer("sample").field("kind").codes or ()) == ["a", "b", "c", "zz"]
