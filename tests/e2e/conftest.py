@@ -33,9 +33,19 @@ class Desk:
         self.page, self.url = page, url
         self.foreign: list[str] = []
         self.errors: list[str] = []
+        self.refusals: set[int] = set()
         page.on("request", lambda r: None if r.url.startswith((url, "blob:", "data:")) else self.foreign.append(r.url))
         page.on("pageerror", lambda e: self.errors.append(str(e)))
         page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
+
+    def expects(self, *statuses: int) -> Desk:
+        """Say which refusals of the server belong to the walk; the browser complains of each."""
+        self.refusals |= set(statuses)
+        return self
+
+    def unexpected(self) -> list[str]:
+        """Return what went wrong in the page and was not meant to."""
+        return [error for error in self.errors if not any(f"status of {status}" in error for status in self.refusals)]
 
     def open(self, view: str = VIEW) -> Desk:
         """Open the client at a view, and wait until its map is drawn."""
@@ -116,7 +126,7 @@ def desk(neighbourhood: Neighbourhood, live_server: Any, browser: Browser) -> It
 
     yield made
     foreign = [url for each in desks for url in each.foreign]
-    errors = [error for each in desks for error in each.errors]
+    errors = [error for each in desks for error in each.unexpected()]
     for each in desks:
         each.page.context.close()
     assert foreign == []

@@ -238,7 +238,7 @@ export const en: Record<MessageKey, string> = {
   "edit.geometryChanged": "geometry changed",
   "edit.geometryMissing": "Draw the geometry first",
   "edit.scheme": "Scheme",
-  "edit.ref": "feature number",
+  "edit.ref": "name or feature number",
   "edit.retireAsk": "Retire “{label}”: from the day on it does not exist any more; its history is kept.",
   "edit.coordinates": "Coordinates (longitude, latitude)",
   "edit.changes": "{count} change(s)",

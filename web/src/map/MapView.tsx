@@ -24,6 +24,7 @@ declare global {
     /** Set in test mode only. */
     __map?: MapLibre;
     __state?: typeof useView;
+    __draft?: typeof useDraft;
   }
 }
 
@@ -73,7 +74,7 @@ export default function MapView() {
     }
     const stop = [reportCamera(made), followFlights(made)];
     setMap(made);
-    if (TEST_MODE) Object.assign(window, { __map: made, __state: useView });
+    if (TEST_MODE) Object.assign(window, { __map: made, __state: useView, __draft: useDraft });
     return () => {
       stop.forEach((end) => end());
       setLaid(null);

@@ -1,4 +1,4 @@
-import { CloseOutlined } from "../../icons";
+import { CloseOutlined, LoadingOutlined } from "../../icons";
 import Button from "antd/es/button";
 import Form from "antd/es/form";
 import Modal from "antd/es/modal";
@@ -63,6 +63,10 @@ export default function EditPanel() {
   const [asked, setAsked] = useState(false);
   const [tried, setTried] = useState(false);
   const save = useSave();
+  const signedIn = useSession((session) => session.account !== null);
+  useEffect(() => {
+    if (signedIn) useDraft.getState().change({ problem: null });
+  }, [signedIn]);
   const textOf = useErrorText();
   const close = () => {
     const now = useDraft.getState().draft;
@@ -125,7 +129,7 @@ export default function EditPanel() {
         {missingGeometry && tried && <p className="form-fault" role="alert">{t("edit.geometryMissing")}</p>}
         <span className="edit-changes">{draft.op === "edit" ? (changes > 0 ? t("edit.changes", { count: changes }) : t("edit.unchanged")) : ""}</span>
         <Button onClick={close}>{t("common.cancel")}</Button>
-        <Button type="primary" danger={draft.op === "retire"} loading={draft.saving} onClick={submit}
+        <Button type="primary" danger={draft.op === "retire"} loading={draft.saving && { icon: <LoadingOutlined /> }} onClick={submit}
           disabled={draft.op === "edit" && changes === 0}>
           {draft.saving ? t("edit.saving") : draft.op === "retire" ? t("edit.retire") : t("edit.save")}
         </Button>

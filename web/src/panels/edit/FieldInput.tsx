@@ -11,6 +11,7 @@ import { pick } from "../../format/text";
 import { unitOf } from "../../format/value";
 import { useDraft } from "../../state/draft";
 import { useWords } from "../../state/preferences";
+import { RefInput } from "./RefInput";
 
 interface Code {
   scheme: string;
@@ -50,12 +51,13 @@ function Control({ field, value, id }: { field: LayerField; value: unknown; id: 
         <Select id={id} allowClear value={(value as boolean | null) ?? undefined} onChange={(next) => change(next)}
           options={[{ value: true, label: t("filter.yes") }, { value: false, label: t("filter.no") }]} />
       );
+    case "reference":
+      return <RefInput id={id} layer={field.references!} value={(value as number | null) ?? null} change={change} />;
     case "integer":
     case "number":
-    case "reference":
       return (
         <InputNumber id={id} {...wide} value={value as number | null} onChange={(next) => change(next)}
-          suffix={unitOf(field, language) || undefined} placeholder={field.type === "reference" ? t("edit.ref") : undefined} />
+          suffix={unitOf(field, language) || undefined} />
       );
     case "date":
       return (
