@@ -179,14 +179,15 @@ class _Looking:
 
     def look(self, norm: str, plain: str, words: list[str]) -> None:
         """Look for a text in normal form (`plain`: as codes are written), step by step while there is room."""
-        level = parse_address(norm).level
+        address = parse_address(norm)
+        level = address.level
         codes = [s.number for s in self.scopes if s.kind == "code"]
         others = [s.number for s in self.scopes if s.kind != "code"]
         for numbers, wanted in ((others, norm), (codes, plain)):
             if numbers:
                 rows = self._rows("search_beginning", numbers, wanted, self.at, max(3, 600 // len(self.scopes)))
                 self._keep(((0 if row[5] == wanted else 1, row) for row in rows), level)
-        if self._is_enough():
+        if self._is_enough() or (address.is_numbered and any(f.rank == 0 and f.kind == "address" for f in self.finds.values())):
             return
         if grams := pair_grams(norm):
             self._keep(((2, row) for row in self._grams(grams, contains_pattern([norm]))), level)

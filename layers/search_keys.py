@@ -10,6 +10,8 @@ from layers.pinyin import FIRST, LAST
 __all__ = ["contains_pattern", "initials_grams", "is_letters", "letter_sets", "pair_grams", "spells"]
 
 INITIALS, LATIN, HEAD = 0xD800, 0xD900, 0xDA00
+# So many grams narrow a million entries down to a few; more only cost.
+ENOUGH = 6
 # Letters say nothing alone; digits are as they are read.
 _LETTERS = re.compile(r"(?=.*[a-z])[a-z0-9]+")
 # Numbers and the words that follow them in addresses.
@@ -30,16 +32,16 @@ def pair_grams(norm: str) -> set[int]:
     """Return grams of a text in normal form that every entry containing it has; empty for a single character.
 
     Pairs such as '8号' or '号楼' stand in nearly every address: they would cost time and exclude nothing, so they are left
-    out where other grams remain.
+    out where other grams remain. Of many, the last are taken: addresses begin with what they have in common.
 
     >>> pair_grams("望京8号") == {(0x671B << 16) | 0x4EAC}
     True
     """
     pairs = [a + b for a, b in zip(norm, norm[1:], strict=False) if not (_is_latin(a) and _is_latin(b))]
     telling = [pair for pair in pairs if pair.isdecimal() or not _IDLE.search(pair)] or pairs
-    threes = (norm[i:i + 3] for i in range(len(norm) - 2))
-    return {_number(ord(a), ord(b) & 0xFFFF) for a, b in telling} | {
-        _number(LATIN, (ord(a) << 14) | (ord(b) << 7) | ord(c)) for a, b, c in threes if all(map(_is_latin, (a, b, c)))}
+    threes = [three for i in range(len(norm) - 2) if all(map(_is_latin, three := norm[i:i + 3]))]
+    return {_number(ord(a), ord(b) & 0xFFFF) for a, b in telling[-ENOUGH:]} | {
+        _number(LATIN, (ord(a) << 14) | (ord(b) << 7) | ord(c)) for a, b, c in threes[-ENOUGH:]}
 
 
 def is_letters(norm: str) -> bool:
