@@ -71,7 +71,7 @@ def test_the_plans_are_believed_as_the_city_tells_them(store: Store, demo: DemoC
 
 
 @pytest.mark.parametrize("layer", ["building", "parcel", "project"])
-@pytest.mark.parametrize("known", [0, 2, 5])
+@pytest.mark.parametrize("known", [0, 1, 3])
 def test_what_was_known_earlier_is_still_known_so(store: Store, demo: DemoCity, loaded: dict[str, Any], layer: str, known: int) -> None:
     """At an earlier changeset, what came later was not there, and what ended later was open."""
     table = demo.tables[layer]
