@@ -71,7 +71,7 @@ class Desk:
         """Return what the map shows of a layer: attributes by fid."""
         found = self.page.evaluate(
             "(id) => window.__map.queryRenderedFeatures({layers: [id]}).map((f) => [f.id, f.properties])", layer)
-        return {fid: properties for fid, properties in found}
+        return dict(found)
 
     def point_in(self, layer: str, fid: int) -> tuple[float, float]:
         """Return where on the page the middle of a feature is."""

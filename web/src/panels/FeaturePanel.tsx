@@ -89,11 +89,13 @@ function Body({ layer, current }: { layer: Layer; current: Ref }) {
   const { t } = useWords();
   const item = useItem(current);
   const [tab, setTab] = useState<Tab>("fields");
+  const day = useView((view) => view.time.day);
   const gone = item.error instanceof Problem && [404, 410].includes(item.error.status);
   // A feature that is not there today still has a history to show.
   useEffect(() => {
-    if (item.error instanceof Problem && item.error.status === 410) setTab("history");
-  }, [item.error]);
+    const status = item.error instanceof Problem ? item.error.status : 0;
+    if (status === 410 || (status === 404 && day !== null)) setTab("history");
+  }, [item.error, day]);
   return (
     <>
       {item.data && <Validity item={item.data} />}

@@ -23,6 +23,8 @@ function Children({ layer, field, fid }: { layer: Layer; field: LayerField; fid:
   if (children.isPending) return <Loading rows={2} />;
   if (children.isError) return <Failure error={children.error} retry={() => void children.refetch()} />;
   const { items, count } = children.data;
+  // A relation is not worth looking at for itself: what stands at its other end is.
+  const otherEnd = layer.kind === "relation" ? layer.fields.find((f) => f.type === "reference" && f.name !== field.name) : undefined;
   if (items.length === 0) return null;
   const openAll = () => {
     const view = useView.getState();
@@ -32,12 +34,16 @@ function Children({ layer, field, fid }: { layer: Layer; field: LayerField; fid:
   };
   return (
     <section className="related">
-      <h3>{pick(layer.title, language)} <small>{pick(field.title, language)}</small><span>{count}</span></h3>
+      <h3>{pick(layer.title, language)} <small>{pick((otherEnd ?? field).title, language)}</small><span>{count}</span></h3>
       <ul>
         {items.map((item) => (
           <li key={item.id}>
-            <button type="button" className="link-button"
-              onClick={() => useView.getState().select([{ layer: layer.id, fid: item.id }])}>{labelOf(layer, item, language)}</button>
+            {otherEnd && typeof item.properties[otherEnd.name] === "number" ? (
+              <RefLink layer={otherEnd.references!} fid={item.properties[otherEnd.name] as number} />
+            ) : (
+              <button type="button" className="link-button"
+                onClick={() => useView.getState().select([{ layer: layer.id, fid: item.id }])}>{labelOf(layer, item, language)}</button>
+            )}
             <small>{detailOf(layer, item, language, zone)}</small>
           </li>
         ))}

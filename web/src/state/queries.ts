@@ -139,7 +139,12 @@ export function useSearch(text: string) {
   const { datetime } = useWhen();
   return useQuery({
     queryKey: ["search", "", text, datetime],
-    queryFn: ({ signal }) => search(text, { limit: 12, datetime }, signal),
+    queryFn: ({ signal }) => {
+      const { camera } = useView.getState();
+      // Among equals, what one looks at comes first.
+      const near = camera ? `${camera.lon.toFixed(3)},${camera.lat.toFixed(3)}` : undefined;
+      return search(text, { limit: 12, datetime, near }, signal);
+    },
     enabled: text.length > 0,
     placeholderData: (previous) => (text ? previous : undefined),
   });
