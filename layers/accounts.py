@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -22,7 +23,7 @@ from layers.roles import Roles
 from layers.store import Store
 
 __all__ = ["Account", "SignInLocked", "SignInRefused", "account", "accounts", "bootstrap_accounts", "change_account",
-           "change_password", "check_password", "create_account", "first_district", "set_password"]
+           "change_password", "check_password", "create_account", "fullest_district", "set_password"]
 
 USERNAME = re.compile(r"^[a-z0-9\u4e00-\u9fff][a-z0-9\u4e00-\u9fff_.@-]{1,62}$")
 SELECT = ("SELECT account_id, username, display_name, roles, districts, locale, must_change, disabled_at IS NOT NULL AS is_disabled, "
@@ -241,15 +242,22 @@ def bootstrap_accounts(store: Store, roles: Roles, admin_password: str | None = 
     return made
 
 
-def first_district(store: Store, layers: Iterable[Layer]) -> str | None:
-    """Return the lowest code of the city's districts now; None where no layer holds districts, or it is empty."""
+def fullest_district(store: Store, layers: Iterable[Layer]) -> str | None:
+    """Return the district in which most layers have something now, of those the one with most of it; None in an empty city.
+
+    The first officers are to find work of every kind in theirs.
+    """
+    found: Counter[str] = Counter()
+    kinds: Counter[str] = Counter()
     for layer in layers:
-        if layer.kind == "spatial" and layer.district is not None and layer.key == layer.district:
-            with store.read() as connection:
-                row = connection.execute(sql.SQL("SELECT min({}) FROM {} WHERE valid @> now()").format(
-                    sql.Identifier(layer.district), sql.Identifier("city", layer.id))).fetchone()
-            return row[0] if row else None
-    return None
+        if not layer.is_stored or layer.district is None:
+            continue
+        with store.read() as connection:
+            rows = connection.execute(sql.SQL("SELECT {0}, count(*) FROM {1} WHERE valid @> now() AND {0} IS NOT NULL GROUP BY 1").format(
+                sql.Identifier(layer.district), sql.Identifier("city", layer.id))).fetchall()
+        kinds.update(code for code, _ in rows)
+        found.update(dict(rows))
+    return max(found, key=lambda code: (kinds[code], found[code], code), default=None)
 
 
 def _username(text: str) -> str:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from layers.crs import is_same_place, transformer
-from layers.errors import DefinitionError, StoreError
+from layers.errors import DefinitionError
 
 __all__ = ["CrsMismatch", "Frame", "NotProjected", "feature_collection", "require_metric"]
 
@@ -28,11 +28,11 @@ _LONGEST_EDGE_M = 1_000.0
 WEB_MERCATOR = 3857
 
 
-class CrsMismatch(StoreError):
+class CrsMismatch(DefinitionError):
     """Two things that are to be compared are in different coordinate systems; transform one of them first."""
 
     def __init__(self, one: int, other: int) -> None:
-        super().__init__(f"One is in EPSG:{one}, the other in EPSG:{other}; transform one of them first.")
+        super().__init__([f"One is in EPSG:{one}, the other in EPSG:{other}; transform one of them first."])
         self.chinese = f"坐标系不一致：EPSG:{one} 与 EPSG:{other}，请先转换。"
 
 

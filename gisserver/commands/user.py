@@ -19,7 +19,7 @@ from layers.accounts import (
     bootstrap_accounts,
     change_account,
     create_account,
-    first_district,
+    fullest_district,
     set_password,
 )
 from layers.catalogue import Catalogue
@@ -125,7 +125,7 @@ def bootstrap(settings: Settings) -> int:
     with city_store(settings) as store:
         catalogue = Catalogue(store)
         roles = read_roles(ROLES)
-        district = first_district(store, catalogue.layers.values())
+        district = fullest_district(store, catalogue.layers.values())
         made = bootstrap_accounts(store, roles, given, [district] if district else [])
     if not made:
         return ExitCode.OK
