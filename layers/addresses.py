@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Address", "Level", "parse_address"]
+__all__ = ["LEVELS", "Address", "Level", "parse_address"]
 
 Level = Literal["street", "compound", "building", "entrance", "room"]
 LEVELS: tuple[Level, ...] = ("street", "compound", "building", "entrance", "room")

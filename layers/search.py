@@ -19,7 +19,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from layers.access import Audience
-from layers.addresses import Address, Level, parse_address
+from layers.addresses import LEVELS, Address, Level, parse_address
 from layers.catalogue import Catalogue
 from layers.errors import InvalidParameter
 from layers.layer import Layer
@@ -189,12 +189,17 @@ class _Looking:
                 self._keep(((0 if row[5] == wanted else 1, row) for row in rows), level)
         if self._is_enough() or (address.is_numbered and any(f.rank == 0 and f.kind == "address" for f in self.finds.values())):
             return
-        if grams := pair_grams(norm):
+        if address.is_numbered and address.street:
+            self._look_for_address(norm, address)
+        elif grams := pair_grams(norm):
             self._keep(((2, row) for row in self._grams(grams, contains_pattern([norm]))), level)
         if is_letters(norm):
             self._look_for_initials(norm)
-        if not self._is_enough():
-            self._look_for_parts(norm, [word for word in words if word])
+        if len(words) > 1 and not self._is_enough():
+            self._keep(((3, row) for row in self._parts([word for word in words if word])), level)
+        if not self.finds and not address.is_numbered:
+            found = next(filter(None, map(self._parts, _ways(norm)[1:])), [])
+            self._keep(((3, row) for row in found), level)
 
     def _look_for_initials(self, letters: str) -> None:
         names = [s.number for s in self.scopes if s.kind == "name"]
@@ -204,17 +209,26 @@ class _Looking:
         spelled = ((row, spells(letters, letter_sets(row[5], self.index.pinyin))) for row in rows)
         self._keep(((5 if where else 4, row) for row, where in spelled if where is not None), None)
 
-    def _look_for_parts(self, norm: str, words: list[str]) -> None:
-        """Look for the parts of an address, or the words of a text, wherever they stand; then for fewer parts."""
-        address = parse_address(norm)
-        if len(words) > 1:
-            self._keep(((3, row) for row in self._parts(words)), address.level)
-        if self.finds or not address.street:
-            return
-        street = next((way for way in _ways(address.street) if self._parts(way, 1)), None)
+    def _look_for_address(self, norm: str, address: Address) -> None:
+        """Look for the parts of an address, wherever they stand; for as many of them as are known."""
+        way: list[str] | None = [address.street]
+        rows = self._parts([address.street, address.parts[1]])
+        if not rows:
+            way = next((way for way in _ways(address.street) if self._parts(way, 1)), None)
+            if way is None:
+                return
+            rows = self._parts([*way, address.parts[1]]) if way != [address.street] else []
         part: Address | None = address
-        while street and part and not self.finds:
-            self._keep(((3, row) for row in self._parts([*street, *part.parts[1:]])), part.level)
+        while way and part:
+            parts = [*way, *part.parts[1:]]
+            if len(rows) < CANDIDATES and len(parts) > len(way):
+                pattern = re.compile(contains_pattern(parts))
+                found = [row for row in rows if pattern.search(row[5])]
+            else:
+                found = self._parts(parts)
+            if found:
+                self._keep(((2 if norm in row[5] else 3, row) for row in found), part.level)
+                return
             part = part.wider()
 
     def _parts(self, parts: list[str], limit: int = CANDIDATES) -> list[tuple[Any, ...]]:
@@ -238,13 +252,19 @@ class _Looking:
 
     def _keep(self, rows: Iterable[tuple[int, tuple[Any, ...]]], level: Level | None) -> None:
         for rank, row in rows:
-            find = _Find(rank, level if row[2] == "address" else None, self.standing.get(row[:2], 99), *row)
+            find = _Find(rank, _reached(level, row[5]) if row[2] == "address" else None, self.standing.get(row[:2], 99), *row)
             known = self.finds.get((find.layer, find.fid))
             if known is None or find.order < known.order:
                 self.finds[find.layer, find.fid] = find
 
     def _is_enough(self) -> bool:
         return len(self.finds) >= self.limit
+
+
+def _reached(level: Level | None, norm: str) -> Level | None:
+    """Return how far an address was matched: never farther than it leads itself ('8号院3' is found in '8号院3号楼')."""
+    own = parse_address(norm).level
+    return level if level is None or own is None else LEVELS[min(LEVELS.index(level), LEVELS.index(own))]
 
 
 def _ways(street: str) -> list[list[str]]:

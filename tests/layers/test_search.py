@@ -109,6 +109,7 @@ def test_initials_that_are_not_spelled_so_are_not_found(find: Any) -> None:
     ("朝阳区望京东街8号院3号楼", "望京", "building"),
     ("朝阳望京东街8号院3号楼", "望京", "building"),
     ("北京市朝阳区望京街道望京东街8号院3号楼2单元501室", "望京", "building"),
+    ("望京东街8号院3", "望京", "building"),
     ("望京东街8号院9号楼2单元501", "望京", "compound"),
     ("望京东街99号", "望京", "street"),
     ("知春路21号院1号楼2单元101", "Ｓｏｈｏ现代城", "room"),
