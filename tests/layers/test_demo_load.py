@@ -80,7 +80,7 @@ def test_what_was_known_earlier_is_still_known_so(store: Store, demo: DemoCity, 
     expected = told(table)
     expected["to"] = expected["to"].where(~later.to_numpy())
     expected["to_precision"] = np.where(later, "s", expected["to_precision"].to_numpy(dtype=object))
-    assert later.any()
+    assert layer != "building" or later.any()
     assert rows_of(believed(store, layer, loaded["changesets"][known], loaded["offset"])) == rows_of(expected)
 
 
