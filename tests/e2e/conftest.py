@@ -95,7 +95,7 @@ class Desk:
         page.get_by_label("账户名").fill(username)
         page.get_by_label("密码", exact=True).fill(PASSWORD)
         page.locator(".ant-modal button[type=submit]").click()
-        page.get_by_role("button", name="账户", exact=True).wait_for()
+        page.get_by_role("button", name="账户").wait_for()
         return self.drawn()
 
     def choose(self, layer: str, fid: int, view: str = VIEW) -> Desk:

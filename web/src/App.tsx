@@ -30,7 +30,7 @@ const SignInForm = lazy(() => import("./panels/SignInForm"));
 const UndoDialog = lazy(() => import("./panels/UndoDialog"));
 
 const LOCALES: Record<string, Locale> = { zh: zhCN, en: enGB };
-const ACCENT = "#17609e";
+const ACCENT = { light: "#17609e", dark: "#74b4e8" };
 
 function Desk() {
   const { t, language } = useWords();
@@ -94,7 +94,9 @@ export function App() {
       button={{ autoInsertSpace: false }}
       theme={{
         algorithm: tone === "dark" ? theme.darkAlgorithm : theme.defaultAlgorithm,
-        token: { colorPrimary: ACCENT, borderRadius: 6, fontSize: 13, fontFamily: "inherit", colorLink: ACCENT },
+        token: { colorPrimary: ACCENT[tone], borderRadius: 6, fontSize: 13, fontFamily: "inherit", colorLink: ACCENT[tone] },
+        // By night the accent is light, and letters on it have to be dark.
+        components: { Button: { primaryColor: tone === "dark" ? "#0b1721" : "#ffffff" } },
       }}
     >
       <QueryClientProvider client={client}>

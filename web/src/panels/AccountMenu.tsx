@@ -15,7 +15,7 @@ export function AccountMenu() {
   if (!account) {
     return (
       <button type="button" className="bar-button account" onClick={() => setForm("open")}>
-        <UserOutlined /><span>{t("account.signIn")}</span>
+        <UserOutlined /><span className="account-name">{t("account.signIn")}</span>
       </button>
     );
   }
@@ -34,8 +34,9 @@ export function AccountMenu() {
         { key: "out", icon: <LogoutOutlined />, label: t("account.signOut"), onClick: () => void leave() },
       ],
     }}>
-      <button type="button" className="bar-button account" aria-label={t("account.menu")}>
+      <button type="button" className="bar-button account">
         <UserOutlined />
+        <span className="visually-hidden">{t("account.menu")}</span>
         <span className="account-name"><strong>{account.display_name || account.username}</strong><small>{roles}</small></span>
       </button>
     </Dropdown>
