@@ -4,6 +4,7 @@ import { App } from "./App";
 import { useSession } from "./state/session";
 import { linkToAddress, useView } from "./state/view";
 import "./styles/base.css";
+import "./styles/bar.css";
 import "./styles/map.css";
 import "./styles/panels.css";
 import "./styles/feature.css";

@@ -69,6 +69,17 @@ describe("a draft", () => {
     expect(draft().values.name).toBe("丙");
   });
 
+  it("does not hold before the version it changes: that one would stay in force", () => {
+    const theirs: Item = { ...ITEM, properties: { ...ITEM.properties, version: 40, valid_from: "2026-11-22T06:54:00Z" } };
+    useDraft.getState().setValue("floors", 8);
+    expect(toEdit(draft()).valid_from).toBe("2026-11-22");
+    useDraft.getState().change({ conflict: { theirs } });
+    useDraft.getState().settle(clashesOf(draft()), "mine");
+    expect(toEdit(draft()).valid_from).toBe("2026-11-22T06:54:00Z");
+    useDraft.getState().change({ validFrom: "2026-12-01" });
+    expect(toEdit(draft()).valid_from).toBe("2026-12-01");
+  });
+
   it("retires without values, from a day", () => {
     useDraft.getState().begin("retire", LAYER, "2026-11-22", ITEM);
     expect(toEdit(draft())).toEqual({ layer: "building", op: "retire", fid: 7, valid_from: "2026-11-22", expected_version: 31 });

@@ -4,6 +4,7 @@ import { create } from "zustand";
 import { applyChangeset } from "../api/changesets";
 import { Problem } from "../api/http";
 import type { Edit, Fault, Item, Layer, Properties } from "../api/types";
+import { toMs } from "../format/instant";
 import { changed, type Clash, same, threeWay } from "../format/difference";
 
 export type Op = "create" | "edit" | "retire";
@@ -63,11 +64,22 @@ function versionOf(item: Item | null): number | undefined {
   return typeof version === "number" ? version : undefined;
 }
 
+/**
+ * Return from when the edit is to hold: the chosen day, but not before the version it began at.
+ *
+ * A change that began before would end where that version begins, and what was edited would stay as it is. This matters
+ * when the version began later on the chosen day, or was put in force by somebody else meanwhile.
+ */
+export function effectiveFrom(draft: Draft): string {
+  const begun = draft.base?.properties.valid_from;
+  return typeof begun === "string" && toMs(begun) > toMs(draft.validFrom) ? begun : draft.validFrom;
+}
+
 /** Write a draft as the edit that goes to the server. */
 export function toEdit(draft: Draft): Edit {
   const { layer, op, base, values } = draft;
   if (op === "retire") {
-    return { layer: layer.id, op: "retire", fid: draft.fid!, valid_from: draft.validFrom, expected_version: versionOf(base) };
+    return { layer: layer.id, op: "retire", fid: draft.fid!, valid_from: effectiveFrom(draft), expected_version: versionOf(base) };
   }
   const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
   if (op === "create") {
@@ -80,7 +92,7 @@ export function toEdit(draft: Draft): Edit {
   return {
     layer: layer.id, op: draft.kind, fid: draft.fid!, properties, partial: true,
     ...(geometryChanged(draft) ? { geometry: draft.geometry } : {}),
-    ...(draft.kind === "put" ? { valid_from: draft.validFrom } : {}),
+    ...(draft.kind === "put" ? { valid_from: effectiveFrom(draft) } : {}),
     expected_version: versionOf(base),
   };
 }

@@ -117,7 +117,9 @@ export function linkToAddress(): () => void {
     if (hash === written) return;
     written = hash;
     // Replaced, not pushed: panning a map must not fill the way back.
-    window.history.replaceState(window.history.state, "", `#${hash}`);
+    // Written whole: the page has a base, against which a bare "#..." would lead away from where one is.
+    const { pathname, search } = window.location;
+    window.history.replaceState(window.history.state, "", `${pathname}${search}#${hash}`);
   };
   const unsubscribe = useView.subscribe(() => {
     timer ||= window.setTimeout(write, 250);

@@ -3,6 +3,7 @@ import Form from "antd/es/form";
 import Input from "antd/es/input";
 import Radio from "antd/es/radio";
 import dayjs from "dayjs";
+import { dayOf } from "../../format/instant";
 import { type Draft, useDraft } from "../../state/draft";
 import { useWords } from "../../state/preferences";
 
@@ -13,6 +14,8 @@ export function Grounds({ draft, tried }: { draft: Draft; tried: boolean }) {
   const { t } = useWords();
   const { change } = useDraft.getState();
   const isCorrection = draft.op === "edit" && draft.kind === "correct";
+  const begun = draft.base?.properties.valid_from;
+  const earliest = typeof begun === "string" ? dayjs(dayOf(begun)) : undefined;
   const missing = tried && draft.reason.trim() === "";
   return (
     <fieldset className="grounds">
@@ -24,7 +27,7 @@ export function Grounds({ draft, tried }: { draft: Draft; tried: boolean }) {
       )}
       {!isCorrection && (
         <Form.Item label={t(draft.op === "retire" ? "edit.retireFrom" : "edit.validFrom")} required htmlFor="edit-valid-from">
-          <DatePicker id="edit-valid-from" style={{ width: "100%" }} allowClear={false} value={draft.validFrom ? dayjs(draft.validFrom) : null}
+          <DatePicker id="edit-valid-from" style={{ width: "100%" }} allowClear={false} minDate={earliest} value={draft.validFrom ? dayjs(draft.validFrom) : null}
             onChange={(value) => change({ validFrom: value ? value.format("YYYY-MM-DD") : "" })} />
         </Form.Item>
       )}
