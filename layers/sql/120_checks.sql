@@ -93,7 +93,7 @@ RETURNS TABLE (code text, condition text, message text) LANGUAGE sql STABLE AS $
          format('''%s'' must be a finite number', name)
   FROM f WHERE type = 'number'
   UNION ALL
-  SELECT 'codes', format('gis.codes_fault(s.%s) IS NOT NULL', col), format('''%s'' has a wrong code', name)
+  SELECT 'codes', format('s.%1$s IS NOT NULL AND gis.codes_fault(s.%1$s) IS NOT NULL', col), format('''%s'' has a wrong code', name)
   FROM f WHERE type = 'codes'
 $$;
 

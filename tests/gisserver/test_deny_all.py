@@ -10,6 +10,7 @@ import asyncio
 import re
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import count, product
 from typing import Any
@@ -281,7 +282,9 @@ def walked(place: Place, store: Store) -> Walk:
             await to_app.put({"type": "lifespan.shutdown"})
             await life
 
-    return asyncio.run(whole())
+    # In a thread of its own: a browser that other tests opened keeps an event loop in this one.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(whole())).result()
 
 
 @pytest.mark.parametrize("who", DENIED)

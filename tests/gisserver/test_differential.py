@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,7 +14,7 @@ import shapely
 from psycopg.conninfo import conninfo_to_dict
 from pygeoapi.api import API, APIRequest
 from pygeoapi.api.itemtypes import get_collection_item, get_collection_items
-from pygeoapi.provider.sql import GenericSQLProvider, PostgreSQLProvider
+from pygeoapi.provider.sql import GenericSQLProvider, PostgreSQLProvider, get_engine
 from starlette.requests import Request
 
 from layers.store import Store
@@ -33,7 +34,7 @@ class Stock(PostgreSQLProvider):
 
 
 @pytest.fixture(scope="module")
-def stock(store: Store, town: Town) -> API:
+def stock(store: Store, town: Town) -> Iterator[API]:
     with psycopg.connect(store.dsn, autocommit=True) as connection:
         # It knows no history: it is shown what is true now.
         connection.execute("CREATE SCHEMA stock")
@@ -47,12 +48,14 @@ def stock(store: Store, town: Town) -> API:
     provider = {"type": "feature", "name": f"{Stock.__module__}.Stock", "data": data, "id_field": "fid", "table": "building",
                 "geom_field": "geom", "properties": FIELDS, "storage_crs": crs,
                 "crs": [crs, "http://www.opengis.net/def/crs/EPSG/0/4326", "http://www.opengis.net/def/crs/EPSG/0/4548"]}
-    return API({
+    yield API({
         "server": {"url": "http://stock.invalid", "mimetype": "application/json", "encoding": "utf-8", "languages": ["en-US"],
                    "limits": {"default_items": 10, "max_items": 1000}, "map": {"url": "", "attribution": ""}},
         "logging": {"level": "ERROR"}, "metadata": {"identification": {"title": "", "description": "", "keywords": [], "url": ""}},
         "resources": {"building": {"type": "collection", "title": "b", "description": "b", "keywords": [], "links": [],
                                    "extents": {"spatial": {"bbox": [116, 39, 117, 41]}}, "providers": [provider]}}}, {})
+    Stock(provider)._engine.dispose()       # pygeoapi keeps its engines for ever
+    get_engine.cache_clear()
 
 
 def ask_stock(api: API, parameters: dict[str, Any], fid: int | None = None) -> dict[str, Any]:

@@ -309,8 +309,6 @@ def test_water_reaches_every_customer(demo: DemoCity) -> None:
     assert set(customers[customers["kind"] == "JS"]["node_fid"]) <= seen
 
 
-# Housing, codes, land
-
 
 def test_units_add_up_to_their_building(demo: DemoCity) -> None:
     units = demo.tables["unit_room"]
@@ -379,8 +377,6 @@ def test_every_document_number_is_given_once(demo: DemoCity) -> None:
     issued = demo.tables["document"]
     assert (issued["issued_on"] <= np.datetime64("2026-11-01")).all(), "no document comes from the future"
 
-
-# Ground
 
 
 def test_elevation_model_and_network_agree(demo: DemoCity, tmp_path: Path) -> None:
