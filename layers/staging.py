@@ -150,8 +150,8 @@ class Batch:
             raise_refusal(error)
             raise
         self._applied = True
-        if sum(self.layers.values()) > 5000:
-            for layer in self.layers:
+        for layer, count in self.layers.items():
+            if count > 5000:
                 # Statistics of a table that was just filled are what its first readers are planned by.
                 for name in (layer, f"{layer}_past"):
                     self._connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier("city", name)))

@@ -36,11 +36,12 @@ _CHIMNEY, _TANK = "烟囱", "储罐"
 
 @dataclass
 class Facts:
-    """Columns of the building layer by field name, one value per building, and which are housing."""
+    """Columns of the building layer by field name, one value per building; which are housing, their rooms, their number on the parcel."""
 
     columns: dict[str, np.ndarray]
     is_housing: np.ndarray
     rooms_per_level: np.ndarray
+    in_parcel: np.ndarray
 
 
 def _names(b: Buildings, titles: Titles, a: Addresses) -> np.ndarray:
@@ -125,7 +126,7 @@ def make_facts(b: Buildings, a: Addresses, titles: Titles, admin: Admin, compani
     height = np.where(tall, high + rng.uniform(1.5, 6, n), high + np.where(b.floors > 1, rng.uniform(0.6, 1.4, n), 0.5))
     year = np.floor(b.done).astype(int)
     below = np.where((year >= 1995) & (b.floors >= 9), rng.integers(1, 4, n), np.where((year >= 2005) & housing, rng.integers(0, 3, n), 0))
-    per_level = np.where(housing, np.clip(np.round(area * .86 / np.maximum(b.entrances, 1) / np.where(b.floors > 14, 88, 82)), 1, 10), 0).astype(int)
+    per_level = np.where(housing, np.clip(np.round(area * .86 / np.maximum(b.entrances, 1) / np.where(b.floors > 14, 112, 104)), 1, 10), 0).astype(int)
     per_level = np.where(b.kind == "villas", 1, per_level)
     dwellings = np.where(b.kind == "villas", 1, per_level * np.maximum(b.entrances, 1) * b.floors)
     dwellings = np.where(housing, dwellings, np.where(b.kind == "hutong", np.clip(area / 70, 1, 9), np.where(b.kind == "village", 1, 0))).astype(int)
@@ -138,8 +139,10 @@ def make_facts(b: Buildings, a: Addresses, titles: Titles, admin: Admin, compani
     serial = rank_within(np.unique(street.astype(str), return_inverse=True)[1] * 10_000 + year, b.fid) + 1
     in_parcel = rank_within(b.parcel, b.fid) + 1
     codes = np.empty(n, dtype=object)
-    codes[:] = [[{"scheme": "house", "value": h}, {"scheme": "real_estate_unit", "value": f"{p}F{k:04d}0000"}]
-                for h, p, k in zip(house_codes(list(street), year, serial), parcel_codes[b.parcel], in_parcel.tolist(), strict=True)]
+    # Real estate is registered as such since 2015; what was gone by then or is privately let has the house code alone.
+    registered = (np.isnan(b.end) | (b.end > 2015)) & ~np.isin(b.kind, ("hutong", "village", "danwei"))
+    codes[:] = [[{"scheme": "house", "value": h}, *([{"scheme": "real_estate_unit", "value": f"{p}F{k:04d}0000"}] if r else [])]
+                for h, p, k, r in zip(house_codes(list(street), year, serial), parcel_codes[b.parcel], in_parcel.tolist(), registered, strict=True)]
     energy = np.where(housing, np.digitize(b.done, (1988, 1997, 2005, 2013, 2021)), np.where(b.done < 2006, 0, np.where(b.done < 2016, 2, 3)))
     columns = {
         "source_id": np.array([f"B{k:06d}" for k in range(1, n + 1)], dtype=object), "name": _names(b, titles, a),
@@ -158,4 +161,4 @@ def make_facts(b: Buildings, a: Addresses, titles: Titles, admin: Admin, compani
         "survey_kind": np.select([b.done >= 2008, np.isin(use, ("courtyard",)), b.done >= 1990], ["field", "photo", "migrated"], "photo").astype(object),
         "street_code": street, "district_code": admin.district[b.cell[:, 0], b.cell[:, 1]],
     }
-    return Facts(columns, housing, per_level)
+    return Facts(columns, housing, per_level, in_parcel)

@@ -1,7 +1,7 @@
 """The calendar of the demo city: years as numbers become moments with the precision of their time, and changesets.
 
 What happened is entered with the precision it was known with: years before 1990, months before 2003, days since. What is
-known up to `FIRST_LOAD` is the first load; then come updates every two years, and what lies after `REFERENCE` is plans.
+known up to `FIRST_LOAD` is the first load; then come yearly updates, and what lies after `REFERENCE` is plans.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ __all__ = ["FIRST_LOAD", "PLANS", "REFERENCE", "REFERENCE_DAY", "STEPS", "days",
 
 REFERENCE_DAY = np.datetime64("2026-11-01")
 REFERENCE = 2026.0 + 304 / 365
-FIRST_LOAD = 2021.0
-_UPDATES = ((2021, 2022), (2023, 2024), (2025, 2026))
+FIRST_LOAD = 2024
+_UPDATES = (2024, 2025, 2026)
 PLANS = 1 + len(_UPDATES)
 # (title zh, title en) of each changeset, in order.
-STEPS = (("1985—2020 年数据建库", "First load, 1985 to 2020"),
-         *((f"{a}—{b} 年更新", f"Update {a} and {b}") for a, b in _UPDATES),
+STEPS = (("1985—2023 年数据建库", "First load, 1985 to 2023"),
+         *((f"{y} 年度更新", f"Yearly update {y}") for y in _UPDATES),
          ("规划与在建项目计划(至 2030 年)", "Plans up to 2030"))
 
 
@@ -72,5 +72,5 @@ def years_of(at: np.ndarray) -> np.ndarray:
 def step_of(at: np.ndarray) -> np.ndarray:
     """Return in which changeset something of that moment is entered; 0 for NaT."""
     at = np.asarray(at, dtype="datetime64[s]")
-    step = np.clip((years_of(at) - 2019) // 2, 0, len(_UPDATES))
+    step = np.clip(years_of(at) - FIRST_LOAD + 1, 0, len(_UPDATES))
     return np.where(np.isnat(at), 0, np.where(at >= REFERENCE_DAY, PLANS, step))

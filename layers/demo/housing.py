@@ -18,7 +18,7 @@ from layers.demo.table import Fids, versions
 
 __all__ = ["Units", "make_units"]
 
-_BUILDINGS, _PRESOLD = 2040, 36
+_BUILDINGS, _PRESOLD = 2060, 36
 _INNER = 0.81            # inner area as a share of the floor area; the rest is shared
 
 
@@ -40,10 +40,9 @@ def _choose(b: Buildings, facts: Facts, rng: np.random.Generator) -> tuple[np.nd
     fit = facts.is_housing & (facts.rooms_per_level >= 2) & (facts.rooms_per_level <= 8) & (b.entrances >= 1) & (b.kind != "villas")
     stand = np.flatnonzero(fit & b.standing & np.isnan(b.end) & (b.done > 1978) & (size >= 12) & (size <= 60))
     soon = np.flatnonzero(fit & (b.start < REFERENCE - 0.5) & (b.done > REFERENCE + 0.2) & (size >= 24) & (size <= 130))
-    # Small houses and middling ones, so that the tables stay within bounds.
-    small = rng.permutation(stand[size[stand] <= 42])[:_BUILDINGS * 9 // 10]
-    rest = rng.permutation(np.setdiff1d(stand, small))[:_BUILDINGS - len(small)]
-    return np.sort(np.concatenate([small, rest])), np.sort(rng.permutation(soon)[:_PRESOLD])
+    # Rather small houses than large ones, so that the tables stay within bounds.
+    chosen = stand[np.argsort(size[stand] + rng.uniform(0, 34, len(stand)), kind="stable")[:_BUILDINGS]]
+    return np.sort(chosen), np.sort(rng.permutation(soon)[:_PRESOLD])
 
 
 def _nominal(floors: int, skips: bool) -> list[str]:
@@ -106,7 +105,7 @@ def make_units(frame: Frame, b: Buildings, facts: Facts, a: Addresses, companies
     nominal_of = np.array([doors_no[x][f] for x, f in zip(o.tolist(), floor.tolist(), strict=True)], dtype=object)
     room_no = np.array([f"{n}{r:02d}" for n, r in zip(nominal_of, room.tolist(), strict=True)], dtype=object)
     serial = np.arange(len(o)) - np.repeat(np.cumsum(np.bincount(o)) - np.bincount(o), np.bincount(o)) + 1
-    building_serial = np.array([int(c[1]["value"][20:24]) for c in facts.columns["codes"][rows]])
+    building_serial = facts.in_parcel[rows]
     year = np.array([int(c[0]["value"][9:13]) for c in facts.columns["codes"][rows]])
     house = np.array([int(c[0]["value"][13:17]) for c in facts.columns["codes"][rows]])
     room_serial = number[unit_door] * 10_000 + (floor + 1) * 100 + room

@@ -40,7 +40,7 @@ def address_table(frame: Frame, plots: Plots, titles: Titles, b: Buildings, a: A
     compound = np.array([titles.name[k] if d[k].kind in HOUSING else None for k in range(len(d))], dtype=object)
     lasting, named = ~(b.end < 2005), np.array([r is not None for r in a.road])
     houses = np.flatnonzero((b.kind == "hutong") & lasting & named)
-    numbered = np.flatnonzero((a.building_no > 0) & np.isin(b.kind, HOUSING) & np.isnan(b.end) & named)
+    numbered = np.flatnonzero((a.building_no > 0) & np.isin(b.kind, HOUSING) & np.isnan(b.end) & (b.done > 1986) & named)
     door_building, door = units.entrance_building, units.entrance_no
     west_east = np.array([g.bounds for g in b.shape[door_building]])
     count = np.maximum(b.entrances[door_building], 1)
