@@ -119,6 +119,8 @@ class ChangeFeed:
         context.expiry.catch_up()
         context.expiry.come_true()
         while new := changes_since(context.store, context.catalogue, OWNER, self.seq, KEPT_CHANGESETS):
+            # What was written since the look above: nobody may be told of it while its tiles are still kept.
+            context.expiry.catch_up(new[-1].seq)
             self._recent.extend(new)
             self.seq = new[-1].seq
             context.seq = max(context.seq, self.seq)
