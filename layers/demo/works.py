@@ -210,7 +210,9 @@ def logistic(out: Footprints, dev: np.ndarray, quads: np.ndarray, rng: Rng, fiel
 
 def waterworks(out: Footprints, dev: np.ndarray, quads: np.ndarray, rng: Rng, fields: Fields) -> None:
     s = pack(quads, 34.0, 34.0, 10.0, 10.0, 10.0)
-    tank = s.row < s.rows - 1
+    # A works keeps to the middle of its land, however large that is.
+    s = s.at((np.abs(s.col - (s.cols - 1) / 2) < 3) & (np.abs(s.row - (s.rows - 1) / 2) < 2.5))
+    tank = s.row % 4 < 3
     k = s.at(tank)
     _place(out, dev, k, ellipse(k.w, k.d, 32), floors=1, role="tank", storey=6.0)
     k = s.at(~tank & (s.col % 2 == 0))
