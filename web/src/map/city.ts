@@ -105,5 +105,11 @@ export function applyTiles(
  * change is answered with a short "not modified".
  */
 export function redraw(map: MapLibre, drawn: Drawn, layers: string[]): void {
-  for (const id of layers) if (drawn.parts.has(id)) map.refreshTiles(id);
+  for (const id of layers) {
+    if (!drawn.parts.has(id)) continue;
+    // MapLibre forgets to ask again for a tile that is just on its way: such tiles are asked for once more when all have come.
+    const isBusy = !map.isSourceLoaded(id);
+    map.refreshTiles(id);
+    if (isBusy) void map.once("idle", () => drawn.parts.has(id) && map.refreshTiles(id));
+  }
 }
