@@ -13,6 +13,8 @@ export interface Drawn {
   parts: Map<string, LayerSpecification[]>;
   /** Which tiles each of them shows. */
   tiles: Map<string, string>;
+  /** Layers whose tiles are to be asked for anew. */
+  stale: Set<string>;
 }
 
 type When = { datetime?: string; knownAt?: string };
@@ -20,7 +22,7 @@ type When = { datetime?: string; knownAt?: string };
 /** Put the city's layers on the map. Layers without a place in the style are left out. */
 export function addCity(map: MapLibre, style: StyleSpecification, layers: Layer[], when: When, dark: boolean): Drawn {
   const known = new Map(layers.map((layer) => [layer.id, layer]));
-  const drawn: Drawn = { parts: new Map(), tiles: new Map() };
+  const drawn: Drawn = { parts: new Map(), tiles: new Map(), stale: new Set() };
   const labels: LayerSpecification[] = [];
   for (const [id, source] of Object.entries(style.sources)) {
     if (!known.has(id) || source.type !== "vector") continue;
@@ -98,18 +100,28 @@ export function applyTiles(
   }
 }
 
+// A map that is never still (somebody pans on and on) is refreshed all the same.
+const LATEST_MS = 3000;
+
 /**
- * Ask anew for the tiles of layers in which something changed.
+ * Ask anew for the tiles of layers in which something changed, as soon as the map is still.
  *
  * All tiles of these layers, also those kept for the way back: the map forgets none of them by itself. What did not
- * change is answered with a short "not modified".
+ * change is answered with a short "not modified". The map has to be still: what changes a layer of the style in the same
+ * frame (a new selection) makes it lay its tiles again from memory, and the wish for new ones would be lost.
  */
 export function redraw(map: MapLibre, drawn: Drawn, layers: string[]): void {
-  for (const id of layers) {
-    if (!drawn.parts.has(id)) continue;
-    // MapLibre forgets to ask again for a tile that is just on its way: such tiles are asked for once more when all have come.
-    const isBusy = !map.isSourceLoaded(id);
-    map.refreshTiles(id);
-    if (isBusy) void map.once("idle", () => drawn.parts.has(id) && map.refreshTiles(id));
-  }
+  const isWaiting = drawn.stale.size > 0;
+  for (const id of layers) if (drawn.parts.has(id)) drawn.stale.add(id);
+  if (isWaiting || drawn.stale.size === 0) return;
+  const refresh = () => {
+    window.clearTimeout(timer);
+    map.off("idle", refresh);
+    for (const id of drawn.stale) if (map.getSource(id)) map.refreshTiles(id);
+    drawn.stale.clear();
+  };
+  const timer = window.setTimeout(refresh, LATEST_MS);
+  map.on("idle", refresh);
+  map.once("remove", () => window.clearTimeout(timer));
+  map.triggerRepaint();
 }
