@@ -10,7 +10,7 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
@@ -33,7 +33,7 @@ class TileKey:
 
     `view` is the fingerprint of what its readers may see of these layers; `moment` None is now, a pair is an instant or an
     interval of valid time, whose tiles only changes of that time touch; `known_at` fixes what was known: such tiles
-    never change. `variant` tells apart what else was asked (fields, format).
+    never change. `variant` tells apart what else was asked (format, fields, style): '' is a vector tile, 'png' a picture.
     """
 
     layers: tuple[str, ...]
@@ -44,14 +44,20 @@ class TileKey:
     variant: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, slots=True, weakref_slot=True)
 class CachedTile:
-    """A tile's bytes as they are sent, by content coding ('' is identity), its strong ETag, its snapshot's number and moment."""
+    """A tile's bytes as they are sent, by content coding ('' is identity), its strong ETag, its snapshot's number and moment.
+
+    The cache alone sets `is_kept` (nothing has expired it, nor pushed it out) and clears `was_used`.
+    """
 
     bodies: dict[str, bytes]
     etag: str
     seq: int
     made_at: datetime
+    media_type: str = "application/vnd.mapbox-vector-tile"
+    is_kept: bool = field(default=False, init=False)
+    was_used: bool = field(default=False, init=False)
 
     @property
     def weight(self) -> int:
@@ -99,7 +105,7 @@ class TileCache:
     Parameters
     ----------
     max_bytes
-        The weight of all entries; the ones that were not asked for longest go first.
+        The weight of all entries; the oldest that nobody asks for go first.
     seq
         The changeset the process has expired up to: its watermark.
     """
@@ -123,7 +129,7 @@ class TileCache:
                 self.misses += 1
             else:
                 self.hits += 1
-                self._tiles.move_to_end(key)
+                found.was_used = True
             return found
 
     def fill(self, key: TileKey, make: Callable[[], CachedTile], now: datetime, at_least: int = 0) -> CachedTile:
@@ -168,12 +174,13 @@ class TileCache:
                 return False
             self._drop(key)
             self._tiles[key] = tile
+            tile.is_kept = True
             self.bytes += tile.weight
             for place in self._places_of(key):
                 self._places.setdefault(place, {}).setdefault((key.address.x, key.address.y), set()).add(key)
             while self.bytes > self.max_bytes and self._tiles:
-                self._drop(next(iter(self._tiles)))
-            return key in self._tiles
+                self._push_out()
+            return tile.is_kept
 
     def expire(self, seq: int, layer: str, envelope: Envelope | None, span: Span | None, now: datetime, by_clock: bool = False) -> int:
         """Drop the tiles of a layer that a changeset touched, or the clock; return how many.
@@ -204,6 +211,8 @@ class TileCache:
     def clear(self) -> None:
         """Drop everything (definitions changed)."""
         with self._lock:
+            for tile in self._tiles.values():
+                tile.is_kept = False
             self._tiles.clear()
             self._places.clear()
             self.bytes = 0
@@ -233,10 +242,20 @@ class TileCache:
     def _places_of(key: TileKey) -> list[tuple[str, str, int]]:
         return [(layer, key.address.grid.id, key.address.z) for layer in key.layers]
 
+    def _push_out(self) -> None:
+        """Drop the oldest tile that nobody asked for since it was last spared."""
+        key, tile = next(iter(self._tiles.items()))
+        if tile.was_used:
+            tile.was_used = False
+            self._tiles.move_to_end(key)
+        else:
+            self._drop(key)
+
     def _drop(self, key: TileKey) -> None:
         tile = self._tiles.pop(key, None)
         if tile is None:
             return
+        tile.is_kept = False
         self.bytes -= tile.weight
         for place in self._places_of(key):
             level = self._places[place]

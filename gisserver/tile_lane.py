@@ -1,0 +1,87 @@
+"""The lane of tiles: any tile, vector or picture, from the cache or made once, answered in the same way.
+
+How a route uses it::
+
+    class MapTile:                                  # an ASGI endpoint, so that hits never leave the event loop
+        async def __call__(self, scope, receive, send):
+            request = Request(scope, self.context)
+            key = TileKey(layers, address, view, variant="png")     # view: "/".join(audience.layer_key(layer) …)
+            tile = kept(request, key) or await in_thread(request, lambda: fill(request, key, make))
+            await send_tile(request, tile, send)
+
+`make()` runs in a thread, once for all who wait, and returns `made_tile(body, seq, media_type, begun)`: `begun` is the time
+before the snapshot, `seq` its number (from the same statement, or `current_seq` read before rendering). What raises in
+it becomes a problem document. A tile that must not be kept (a filter, a personal row rule) is made in the thread without `fill`.
+
+What is answered by `send_tile` may depend on the address, on what the reader sees and on Accept-Encoding, and on no other header.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from starlette.types import Send
+
+from gisserver.compress import SMALLEST_BYTES, encode, encoding_for
+from gisserver.reply import VARY, cache_control, matches
+from gisserver.request import Request
+from tiles.cache import CachedTile, TileKey, etag_of
+
+__all__ = ["fill", "in_thread", "kept", "made_tile", "send_tile"]
+
+# Browsers of the public may keep a tile so long; one that has seen a later changeset says so (Gis-Seq) and gets a new one.
+KEPT_S = 30
+# What is compressed already is not compressed again.
+PACKED = ("image/png", "image/jpeg", "image/webp")
+
+
+def kept(request: Request, key: TileKey) -> CachedTile | None:
+    """Return a tile that this process keeps, or None; asks nobody and may be called in the event loop."""
+    return request.context.tiles.get(key)
+
+
+def fill(request: Request, key: TileKey, make: Callable[[], CachedTile]) -> CachedTile:
+    """Return a tile from the cache, or made by one of the threads that ask for it at once. Blocks: call it in a thread."""
+    cache = request.context.tiles
+    return cache.get(key) or cache.fill(key, make, datetime.now(UTC), _seen(request))
+
+
+async def in_thread(request: Request, work: Callable[[], CachedTile]) -> CachedTile:
+    """Run what makes a tile in the pool of threads and wait for it."""
+    return await asyncio.get_running_loop().run_in_executor(request.context.threads, work)
+
+
+def made_tile(body: bytes, seq: int, media_type: str, begun: datetime) -> CachedTile:
+    """Return a tile in all the codings that it is sent in, with its validator."""
+    bodies = {"": body}
+    if len(body) >= SMALLEST_BYTES and media_type not in PACKED:
+        bodies |= {coding: encode(body, coding) for coding in ("gzip", "zstd")}
+    return CachedTile(bodies, etag_of(body), seq, begun, media_type)
+
+
+async def send_tile(request: Request, tile: CachedTile, send: Send) -> None:
+    """Answer with a tile: 200, 304 where the client has it, 204 where there is nothing in it."""
+    coding = encoding_for(request.header("accept-encoding") or "") or ""
+    body = tile.bodies.get(coding)
+    if body is None:
+        coding, body = "", tile.bodies[""]
+    etag = f'"{tile.etag}"'
+    status = 304 if matches(request, etag) else 200 if body else 204
+    headers = [(b"vary", f"{VARY}, Accept-Encoding, Gis-Seq".encode()),
+               (b"cache-control", cache_control(request, KEPT_S if request.is_public else 0).encode()),
+               (b"etag", (f'"{tile.etag}+{coding}"' if coding else etag).encode())]
+    if tile.seq:
+        headers.append((b"gis-seq", b"%d" % tile.seq))
+    if status == 200:
+        headers += [(b"content-type", tile.media_type.encode()), (b"content-length", b"%d" % len(body))]
+        if coding:
+            headers.append((b"content-encoding", coding.encode()))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body if status == 200 else b""})
+
+
+def _seen(request: Request) -> int:
+    text = request.header("gis-seq") or ""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 17 else 0
