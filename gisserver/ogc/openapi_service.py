@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gisserver.ogc.openapi_client import client_paths
 from gisserver.ogc.openapi_parts import MOMENT, content, parameter, problems, ref
 from gisserver.ogc.openapi_processes import process_paths
 from layers.access import Audience
@@ -26,7 +27,7 @@ def service_paths(layers: list[Layer], audience: Audience) -> dict[str, Any]:
         paths |= _tiles(spatial)
     if any(layer.kind == "coverage" for layer in layers):
         paths |= _coverages([layer.id for layer in layers if layer.kind == "coverage"])
-    return paths | _operation("operate" in audience.capabilities)
+    return paths | client_paths(layers, audience) | _operation("operate" in audience.capabilities)
 
 
 def _get(name: str, summary: str, parameters: list[dict[str, Any]], schema: dict[str, Any], kinds: tuple[str, ...],
