@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from layers.errors import InvalidParameter
+from layers.fault_text import chinese_of
 
 __all__ = ["WrongParameter", "fault_message", "problem_title", "sentence"]
 
@@ -133,6 +134,9 @@ def sentence(error: Exception, language: str) -> str:
 
 def fault_message(fault: dict[str, Any], language: str) -> str:
     """Say what a fault is in a language; in English it has been said where it was found."""
+    if language == "zh" and (said := chinese_of(fault.get("message", ""))):
+        subject = fault.get("field")
+        return f"“{subject}”{said}" if subject and subject != "geometry" else said
     template = FAULTS_ZH.get(fault.get("code", ""))
     return template.format(field=fault.get("field")) if language == "zh" and template else str(fault.get("message", ""))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from config.settings import Settings
 from gisserver.exit_codes import ExitCode
 from gisserver.ops.database import city_store
 from gisserver.ops.saying import Teller
+from gisserver.wording import fault_message
 from layers.catalogue import Catalogue
 from layers.import_report import ImportReport
 from layers.inferred_layer import infer_layer
@@ -171,4 +172,4 @@ def _tell(teller: Teller, report: ImportReport) -> None:
         teller.warn(f"  rejected {count}: {english}{where}", f"  拒绝 {count}：{chinese}{where}")
     for fault in report.faults[:20]:
         place = f" [{fault.place[0]}, {fault.place[1]}]" if fault.place else ""
-        teller.say(f"    row {fault.row}: {fault.message}{place}", f"    第 {fault.row} 行：{fault.message}{place}")
+        teller.say(f"    row {fault.row}: {fault.message}{place}", f"    第 {fault.row} 行：{fault_message(asdict(fault), 'zh')}{place}")
