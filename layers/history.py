@@ -119,6 +119,8 @@ def touched_features(store: Store, layer: Layer, audience: Audience, seq: int, l
 
     Returns a list of {"fid", "before": [version_id…], "after": [version_id…]}.
     """
+    if not layer.is_stored:
+        return []           # files of a coverage are no features
     present, past = sql.Identifier("city", layer.id), sql.Identifier("city", f"{layer.id}_past")
     with store.read(audience.role) as connection:
         rows = connection.execute(sql.SQL(
@@ -152,9 +154,12 @@ def undo(store: Store, catalogue: Catalogue, audience: Audience, seq: int, actor
             raise UnknownChangeset(seq)
         if not audience.may_edit(layer_id):
             raise Forbidden(f"Changeset {seq} changed layer '{layer_id}', which you may not edit.")
+    # What touched files of coverages touched nothing else.
+    is_of_files = bool(touched) and not any(catalogue.layer(i).is_stored for i in touched)
     try:
         with store.write() as connection:
-            made = connection.execute("SELECT gis.undo_changeset(%s, %s, %s, %s)", (seq, actor, reason, audience.role or "owner")).fetchone()
+            made = (connection.execute("SELECT gis.undo_coverage_changeset(%s, %s, %s)", (seq, actor, reason)) if is_of_files else
+                    connection.execute("SELECT gis.undo_changeset(%s, %s, %s, %s)", (seq, actor, reason, audience.role or "owner"))).fetchone()
             new = connection.execute("SELECT seq, recorded_at FROM gis.changeset WHERE seq = %s", made).fetchone()
     except psycopg.Error as error:
         try:

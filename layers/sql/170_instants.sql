@@ -6,6 +6,11 @@ LANGUAGE plpgsql STABLE AS $$
 DECLARE
   v_next timestamptz;
 BEGIN
+  IF gis.layer_json(p_layer) ->> 'kind' = 'coverage' THEN
+    RETURN (SELECT min(CASE WHEN lower(valid) > p_after THEN lower(valid) ELSE upper(valid) END) FROM gis.coverage_file
+            WHERE layer = p_layer AND seq_to IS NULL AND (lower(valid) > p_after OR upper(valid) > p_after)
+              AND (p_seq IS NULL OR seq_from = p_seq));
+  END IF;
   EXECUTE format(
     'SELECT min(CASE WHEN lower(valid) > $1 THEN lower(valid) ELSE upper(valid) END) FROM city.%I
      WHERE (lower(valid) > $1 OR upper(valid) > $1) %s', p_layer,
@@ -18,6 +23,11 @@ CREATE OR REPLACE FUNCTION gis.came_true(p_layer text, p_from timestamptz, p_to 
 DECLARE
   v_extent geometry;
 BEGIN
+  IF gis.layer_json(p_layer) ->> 'kind' = 'coverage' THEN
+    RETURN (SELECT gis.as_polygon(ST_SetSRID(ST_Extent(envelope)::geometry, 4326)) FROM gis.coverage_file
+            WHERE layer = p_layer AND seq_to IS NULL
+              AND ((lower(valid) > p_from AND lower(valid) <= p_to) OR (upper(valid) > p_from AND upper(valid) <= p_to)));
+  END IF;
   IF NOT gis.is_spatial(p_layer) THEN RETURN NULL; END IF;
   EXECUTE format(
     'SELECT ST_SetSRID(ST_Extent(geom)::geometry, (SELECT storage_srid FROM gis.city)) FROM city.%I
