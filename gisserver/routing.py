@@ -8,7 +8,7 @@ from gisserver.context import Context
 from gisserver.endpoint import Handler, route
 from gisserver.ogc import collections, coverages, items, jobs, landing, processes, records, styles, tilesets, transactions, versions
 from gisserver.ogc.tile import TileEndpoint
-from gisserver.routes import client, edits, operation, search, views
+from gisserver.routes import analysis, client, edits, operation, search, views
 from gisserver.routes.stream import ChangeStream
 
 __all__ = ["client_routes", "service_routes"]
@@ -76,6 +76,7 @@ def service_routes(context: Context) -> list[BaseRoute]:
         to("/api/changesets/{seq}", edits.changeset),
         to("/api/changesets/{seq}/undo", edits.undo, "POST"),
         to("/api/diff", edits.diff),
+        *analysis.routes(context),
         to("/healthz", operation.health),
         to("/readyz", operation.ready),
         to("/metrics", operation.metrics),

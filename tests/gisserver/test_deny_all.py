@@ -68,7 +68,9 @@ QUESTIONS = {
 FORMS = ("", "f=html", "f=csv")
 BODIES = (("application/json", ""), ("application/json", "{}"),
           ("application/json", '{"edits": [{"op": "create", "layer": "zzsecret", "properties": {"zzfield": "x"}}], "reason": "x"}'),
-          ("application/geo+json", '{"type": "Feature", "geometry": null, "properties": {"zzfield": "x"}}'))
+          ("application/geo+json", '{"type": "Feature", "geometry": null, "properties": {"zzfield": "x"}}'),
+          ("application/json", '{"layers": [{"layer": "zzsecret", "by": "zzfield"}]}'),
+          ("application/json", '{"layer": "zzsecret", "field": "zzfield", "bbox": [116, 39, 117, 41]}'))
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 ENDS_SESSION = ("/auth/logout", "/auth/password")
 DENIED = ("public", "person", "key", "empty key")
