@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import re
-import secrets
 import time
 from collections.abc import Callable
 
@@ -13,11 +10,12 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gisserver.errors import answer_error
+from gisserver.hot_lane import HotLane
 from gisserver.metrics import Metrics
+from gisserver.request_ids import RequestIds, is_id
 
 __all__ = ["Answering", "Observed"]
 
-_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}\Z")
 _COMMON = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin")]
 
 
@@ -62,26 +60,32 @@ class Answering:
 
 
 class Observed:
-    """Give each request an id, count it, and answer also what the door itself refuses."""
+    """Give each request an id, count it, and answer also what the door itself refuses.
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self.app, self.metrics = app, metrics
-        self._run, self._numbers = secrets.token_hex(4), itertools.count(1)
+    `lane` remembers what was answered with tiles; the server asks it before it asks the application.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, ids: RequestIds, lane: HotLane) -> None:
+        self.app, self.metrics, self.ids, self.lane = app, metrics, ids, lane
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         begun = time.perf_counter()
-        request_id = self._request_id(scope)
-        scope.setdefault("state", {})["request_id"] = request_id
+        request_id = self.ids.of(next((value for name, value in scope["headers"] if name == b"x-request-id" and is_id(value)), None))
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id.decode()
         status, is_head = 0, scope["method"] == "HEAD"
 
         async def observed_send(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], *_COMMON, (b"x-request-id", request_id.encode())]
+                headers = [*message["headers"], *_COMMON]
+                if "tile" in state:
+                    self.lane.remember(scope, *state["tile"], status, headers)
+                message["headers"] = [*headers, (b"x-request-id", request_id)]
             elif is_head and message.get("body"):
                 message = {**message, "body": b""}
             await send(message)
@@ -95,9 +99,3 @@ class Observed:
         finally:
             route = scope.get("route")
             self.metrics.count(getattr(route, "path", "-"), scope["method"], status, time.perf_counter() - begun)
-
-    def _request_id(self, scope: Scope) -> str:
-        for name, value in scope["headers"]:
-            if name == b"x-request-id" and _ID.match(value):
-                return value.decode()
-        return f"{self._run}-{next(self._numbers)}"

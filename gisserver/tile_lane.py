@@ -78,6 +78,7 @@ async def send_tile(request: Request, tile: CachedTile, send: Send) -> None:
         headers += [(b"content-type", tile.media_type.encode()), (b"content-length", b"%d" % len(body))]
         if coding:
             headers.append((b"content-encoding", coding.encode()))
+    request.scope["state"]["tile"] = (tile, coding)          # for the hot lane, once all headers are there
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body if status == 200 else b""})
 

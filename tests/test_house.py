@@ -28,7 +28,7 @@ MODELS_MAY = {"layers.errors", "layers.crs"}
 # library: the folders or modules that may know it
 HOMES: dict[str, tuple[str, ...]] = {
     "starlette": ("gisserver",),
-    "uvicorn": ("gisserver.commands",),
+    "uvicorn": ("gisserver.commands", "gisserver.http_protocol"),
     "pygeoapi": ("gisserver.ogc",),
     "jinja2": ("gisserver",),
     "click": ("gisserver.cli", "gisserver.commands"),

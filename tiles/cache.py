@@ -15,11 +15,10 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
-from tiles.grid import TileAddress
+from tiles.grid import Envelope, Grid, TileAddress
 
 __all__ = ["CachedTile", "Span", "TileCache", "TileKey", "etag_of"]
 
-Envelope = tuple[float, float, float, float]
 Span = tuple[datetime | None, datetime | None]
 # Python's own cost of an entry beside its bytes: key, address, entry, places in the indexes.
 ENTRY_BYTES = 900
@@ -72,6 +71,8 @@ class _Expiry:
     span: Span | None
     # Set where not a changeset but the clock changed the present.
     at: datetime | None = None
+    # What its envelope is in grids of other systems, as far as it was asked.
+    places: dict[Grid, Envelope | None] = field(default_factory=dict, compare=False, repr=False)
 
     def is_newer(self, tile: CachedTile) -> bool:
         return self.seq > tile.seq if self.at is None else self.at > tile.made_at
@@ -79,7 +80,15 @@ class _Expiry:
     def touches(self, key: TileKey, now: datetime) -> bool:
         # The clock moves only the present; what was asked of a fixed day stays as it is.
         in_time = _is_touched(key, self.span, now) if self.at is None else key.moment is None and key.known_at is None
-        return self.layer in key.layers and in_time and (self.envelope is None or _meets(key.address, self.envelope))
+        return self.layer in key.layers and in_time and (self.envelope is None or _meets(key.address, self.over(key.address.grid)))
+
+    def over(self, grid: Grid) -> Envelope | None:
+        """Return the envelope in a grid's CRS; None where it has no place there."""
+        if self.envelope is None or grid.srid == 3857:
+            return self.envelope
+        if grid not in self.places:
+            self.places[grid] = grid.cover(self.envelope, 3857)
+        return self.places[grid]
 
 
 def _is_touched(key: TileKey, span: Span | None, now: datetime) -> bool:
@@ -92,8 +101,10 @@ def _is_touched(key: TileKey, span: Span | None, now: datetime) -> bool:
     return (span[1] is None or begin is None or begin < span[1]) and (span[0] is None or end is None or span[0] <= end)
 
 
-def _meets(address: TileAddress, envelope: Envelope) -> bool:
+def _meets(address: TileAddress, envelope: Envelope | None) -> bool:
     """Does an envelope (in the grid's CRS) meet a tile or the margin that is drawn around it?"""
+    if envelope is None:
+        return False
     minx, miny, maxx, maxy = address.envelope
     margin = (maxx - minx) / 64
     return envelope[0] <= maxx + margin and envelope[2] >= minx - margin and envelope[1] <= maxy + margin and envelope[3] >= miny - margin
@@ -113,6 +124,8 @@ class TileCache:
     def __init__(self, max_bytes: int = 128 * 2**20, seq: int = 0) -> None:
         self.max_bytes, self.seq = max_bytes, seq
         self.bytes = self.hits = self.misses = 0
+        # Written by the event loop alone, which answers them without asking here.
+        self.hot_hits = 0
         self._tiles: OrderedDict[TileKey, CachedTile] = OrderedDict()
         # (layer, level) -> {(x, y): keys}: what an edit's envelope is looked up in.
         self._places: dict[tuple[str, str, int], dict[tuple[int, int], set[TileKey]]] = {}
@@ -188,7 +201,7 @@ class TileCache:
         Parameters
         ----------
         envelope
-            What it touched, in the CRS of the grids; None is everywhere.
+            What it touched, in Web Mercator whatever the grids; None is everywhere.
         span
             The valid time it touched; None is all of it.
         """
@@ -198,7 +211,7 @@ class TileCache:
                 # What is no longer remembered cannot vouch for older fills.
                 self._forgotten_to = max(self._forgotten_to, self._recent[0].seq)
             self._recent.append(expiry)
-            dropped = [key for key in self._candidates(layer, envelope) if expiry.touches(key, now)]
+            dropped = [key for key in self._candidates(expiry) if expiry.touches(key, now)]
             for key in dropped:
                 self._drop(key)
             return len(dropped)
@@ -220,18 +233,21 @@ class TileCache:
     def __len__(self) -> int:
         return len(self._tiles)
 
-    def _candidates(self, layer: str, envelope: Envelope | None) -> Iterable[TileKey]:
+    def _candidates(self, expiry: _Expiry) -> Iterable[TileKey]:
         for (of, _, z), places in list(self._places.items()):
-            if of != layer:
+            if of != expiry.layer:
                 continue
-            if envelope is None:
+            if expiry.envelope is None:
                 yield from [key for keys in places.values() for key in keys]
                 continue
             grid = next(iter(next(iter(places.values())))).address.grid
-            size = grid.size(z)
+            envelope = expiry.over(grid)
+            if envelope is None:
+                continue
+            size, (west, north) = grid.size(z), grid.origin
             margin = size / 64
-            x0, x1 = (int((v - grid.extent[0]) // size) for v in (envelope[0] - margin, envelope[2] + margin))
-            y0, y1 = (int((grid.extent[3] - v) // size) for v in (envelope[3] + margin, envelope[1] - margin))
+            x0, x1 = (int((v - west) // size) for v in (envelope[0] - margin, envelope[2] + margin))
+            y0, y1 = (int((north - v) // size) for v in (envelope[3] + margin, envelope[1] - margin))
             if (x1 - x0 + 1) * (y1 - y0 + 1) <= len(places):
                 found = [places[x, y] for x in range(x0, x1 + 1) for y in range(y0, y1 + 1) if (x, y) in places]
             else:
@@ -267,9 +283,10 @@ class TileCache:
                     del self._places[place]
 
     def stats(self) -> dict[str, Any]:
-        """Return tiles, bytes, hits, misses and the watermark."""
+        """Return tiles, bytes, hits (all, and those of the hot lane), misses and the watermark."""
         with self._lock:
-            return {"tiles": len(self._tiles), "bytes": self.bytes, "hits": self.hits, "misses": self.misses, "seq": self.seq}
+            return {"tiles": len(self._tiles), "bytes": self.bytes, "hits": self.hits + self.hot_hits, "hot_hits": self.hot_hits,
+                    "misses": self.misses, "seq": self.seq}
 
 
 def etag_of(body: bytes) -> str:

@@ -9,6 +9,7 @@ import uvicorn
 
 from config.settings import Settings
 from gisserver.exit_codes import ExitCode
+from gisserver.http_protocol import HotProtocol
 
 __all__ = ["command"]
 
@@ -22,7 +23,7 @@ GRACE_S = 5
 def command(settings: Settings, fd: int | None) -> int:
     """Serve the city in this process until it is told to end. 提供服务。"""
     server = uvicorn.Server(uvicorn.Config(
-        "gisserver.asgi:create_app", factory=True, host=settings.bind, port=settings.port, loop="uvloop", http="httptools",
+        "gisserver.asgi:create_app", factory=True, host=settings.bind, port=settings.port, loop="uvloop", http=HotProtocol,
         lifespan="on", access_log=False, server_header=False, log_level="warning", backlog=2048,
         # the application knows its public address and the proxies it trusts; uvicorn is not to guess
         proxy_headers=False, timeout_graceful_shutdown=GRACE_S))

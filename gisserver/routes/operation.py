@@ -48,6 +48,7 @@ def metrics(request: Request) -> Response:
               ("gis_pool_idle", "Of them idle.", pool["idle"]), ("gis_pool_max", "Most that may be open.", pool["max"]),
               ("gis_tiles", "Tiles kept in the process.", tiles["tiles"]), ("gis_tile_bytes", "Their weight.", tiles["bytes"]),
               ("gis_tile_hits", "Tiles answered from them.", tiles["hits"]),
+              ("gis_tile_hot_hits", "Of them by the hot lane.", tiles["hot_hits"]),
               ("gis_tile_misses", "Tiles that were not there.", tiles["misses"]), ("gis_seq", "Newest changeset this process has heard of.", context.seq),
               ("gis_catalogue_version", "Version of the catalogue in this process.", context.catalogue.version),
               ("gis_layers", "Layers in the catalogue.", len(context.catalogue.layers))]
