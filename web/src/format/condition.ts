@@ -1,15 +1,62 @@
-/** A filter of a layer: conditions that hold together. One object filters table, map and export. */
+/**
+ * A filter of a layer: conditions that all hold. One object filters table, map, charts and export.
+ *
+ * A condition is a comparison of a field, a group of conditions (`and`, `or`, `not`), or `within` an area.
+ */
+import type { Geometry } from "geojson";
 import type { LayerField } from "../api/types";
 
-export type Operator = "=" | "<>" | "<" | "<=" | ">" | ">=" | "like" | "in" | "null" | "notnull";
+export type Operator = "=" | "<>" | "<" | "<=" | ">" | ">=" | "like" | "in" | "null" | "notnull" | "and" | "or" | "not" | "within";
 
 export interface Condition {
+  /** Empty for groups and areas. */
   field: string;
   op: Operator;
   value?: string | number | boolean | (string | number)[];
+  /** Of a group. */
+  terms?: Condition[];
+  /** Of `within`: features that meet it. */
+  area?: Geometry;
 }
 
 type Json = Record<string, unknown>;
+
+const COMPARISONS: Operator[] = ["=", "<>", "<", "<=", ">", ">=", "like", "in", "null", "notnull"];
+const NAME = /^[a-z][a-z0-9_]{0,47}$/;
+const DEEPEST = 8;
+
+/** Is it a group of conditions? */
+export function isGroup(condition: Condition): boolean {
+  return condition.op === "and" || condition.op === "or" || condition.op === "not";
+}
+
+/** Write a condition shortly, for links. */
+export function toShort(condition: Condition): unknown[] {
+  const { field, op, value, terms, area } = condition;
+  if (isGroup(condition)) return ["", op, ...(terms ?? []).map(toShort)];
+  if (op === "within") return ["", op, area];
+  return value === undefined ? [field, op] : [field, op, value];
+}
+
+/** Read a condition that was written shortly; null for what is none. */
+export function fromShort(short: unknown, depth = 0): Condition | null {
+  if (!Array.isArray(short) || depth > DEEPEST) return null;
+  const [field, op, ...rest] = short as [unknown, Operator, ...unknown[]];
+  if (field === "" && ["and", "or", "not"].includes(op)) {
+    return { field: "", op, terms: rest.flatMap((term) => fromShort(term, depth + 1) ?? []) };
+  }
+  if (field === "" && op === "within") {
+    const area = rest[0] as Geometry | undefined;
+    return area && typeof area.type === "string" ? { field: "", op, area } : null;
+  }
+  if (typeof field !== "string" || !NAME.test(field) || !COMPARISONS.includes(op)) return null;
+  return rest[0] === undefined ? { field, op } : { field, op, value: rest[0] as Condition["value"] };
+}
+
+/** Return the fields that conditions name, wherever they stand. */
+export function fieldsOf(conditions: Condition[]): string[] {
+  return [...new Set(conditions.flatMap((c) => (c.terms ? fieldsOf(c.terms) : c.field ? [c.field] : [])))];
+}
 
 /** Which operators make sense for a field. */
 export function operatorsOf(field: LayerField): Operator[] {
@@ -42,7 +89,15 @@ function escapeLike(text: string): string {
   return text.replace(/[\\%_]/g, (character) => `\\${character}`);
 }
 
-function one(condition: Condition, field: LayerField | undefined): Json {
+function one(condition: Condition, fields: LayerField[]): Json | null {
+  if (isGroup(condition)) {
+    const terms = (condition.terms ?? []).map((term) => one(term, fields)).filter((term) => term !== null);
+    if (terms.length === 0) return null;
+    if (condition.op === "not") return { op: "not", args: [terms.length === 1 ? terms[0] : { op: "and", args: terms }] };
+    return terms.length === 1 ? terms[0]! : { op: condition.op, args: terms };
+  }
+  if (condition.op === "within") return { op: "s_intersects", args: [{ property: "geometry" }, condition.area] };
+  const field = fields.find((candidate) => candidate.name === condition.field);
   const property = { property: condition.field };
   switch (condition.op) {
     case "null":
@@ -60,7 +115,7 @@ function one(condition: Condition, field: LayerField | undefined): Json {
 
 /** Write conditions as CQL2 JSON; null when there are none. */
 export function toCql2(conditions: Condition[], fields: LayerField[]): Json | null {
-  const terms = conditions.map((c) => one(c, fields.find((f) => f.name === c.field)));
+  const terms = conditions.map((c) => one(c, fields)).filter((term) => term !== null);
   if (terms.length === 0) return null;
   return terms.length === 1 ? terms[0]! : { op: "and", args: terms };
 }
@@ -74,32 +129,41 @@ export function toMapFilter(conditions: Condition[], fields: LayerField[]): unkn
   if (conditions.length === 0) return null;
   const terms: unknown[][] = [];
   for (const condition of conditions) {
-    const field = fields.find((f) => f.name === condition.field);
-    if (!field?.tile) return undefined;
-    const get = ["get", condition.field];
-    switch (condition.op) {
-      case "null":
-        terms.push(["!", ["has", condition.field]]);
-        break;
-      case "notnull":
-        terms.push(["has", condition.field]);
-        break;
-      case "like":
-        terms.push(["in", String(condition.value).toLowerCase(), ["downcase", ["to-string", get]]]);
-        break;
-      case "in":
-        terms.push(["in", get, ["literal", Array.isArray(condition.value) ? condition.value : [condition.value]]]);
-        break;
-      case "=":
-        terms.push(["==", get, condition.value]);
-        break;
-      case "<>":
-        terms.push(["!=", get, condition.value]);
-        break;
-      default:
-        // A missing attribute has no order; without the guard the expression would fail on it.
-        terms.push(["all", ["has", condition.field], [condition.op, get, condition.value]]);
-    }
+    const term = drawn(condition, fields);
+    if (term === undefined) return undefined;
+    if (term) terms.push(term);
   }
-  return ["all", ...terms];
+  return terms.length > 0 ? ["all", ...terms] : null;
+}
+
+function drawn(condition: Condition, fields: LayerField[]): unknown[] | null | undefined {
+  if (isGroup(condition)) {
+    const inner = (condition.terms ?? []).map((term) => drawn(term, fields));
+    if (inner.includes(undefined)) return undefined;
+    const terms = inner.filter((term) => term !== null);
+    if (terms.length === 0) return null;
+    // What has no value is neither true nor false: the map has no third answer, so the server negates.
+    return condition.op === "not" ? undefined : [condition.op === "or" ? "any" : "all", ...terms];
+  }
+  const field = fields.find((f) => f.name === condition.field);
+  if (!field?.tile) return undefined;
+  const get = ["get", condition.field];
+  switch (condition.op) {
+    case "null":
+      return ["!", ["has", condition.field]];
+    case "notnull":
+      return ["has", condition.field];
+    case "like":
+      // The server tells capitals apart.
+      return ["in", String(condition.value), ["to-string", get]];
+    case "in":
+      return ["in", get, ["literal", Array.isArray(condition.value) ? condition.value : [condition.value]]];
+    case "=":
+      return ["==", get, condition.value];
+    case "<>":
+      return ["all", ["has", condition.field], ["!=", get, condition.value]];
+    default:
+      // A missing attribute has no order; without the guard the expression would fail on it.
+      return ["all", ["has", condition.field], [condition.op, get, condition.value]];
+  }
 }

@@ -13,7 +13,7 @@ import { unitOf } from "../../format/value";
 import { useWords } from "../../state/preferences";
 import { useView } from "../../state/view";
 
-const NAMES: Record<Operator, MessageKey> = {
+const NAMES: Partial<Record<Operator, MessageKey>> = {
   "=": "filter.equals", "<>": "filter.equals", "<": "filter.to", "<=": "filter.to", ">": "filter.from", ">=": "filter.from",
   like: "filter.contains", in: "filter.oneOf", null: "filter.null", notnull: "filter.notnull",
 };
@@ -24,7 +24,7 @@ function Operand({ field, op, value, change }: {
 }) {
   const { t, language } = useWords();
   if (op === "null" || op === "notnull") return null;
-  const common = { "aria-label": `${t(NAMES[op])} ${t("filter.value")}`, style: { width: "100%" } };
+  const common = { "aria-label": `${t(NAMES[op] ?? "filter.value")} ${t("filter.value")}`, style: { width: "100%" } };
   switch (field.type) {
     case "code":
       return (
@@ -80,10 +80,10 @@ export function FilterForm({ layer, field, close }: { layer: Layer; field: Layer
     <form className="filter-form" onSubmit={(event) => { event.preventDefault(); submit(); }}>
       <strong>{pick(field.title, language)}</strong>
       <Select value={op} onChange={setOp} aria-label={t("table.filter", { field: pick(field.title, language) })}
-        options={offered.map((name) => ({ value: name, label: name === ">=" ? `${t("filter.from")} / ${t("filter.to")}` : t(NAMES[name]) }))} />
+        options={offered.map((name) => ({ value: name, label: name === ">=" ? `${t("filter.from")} / ${t("filter.to")}` : t(NAMES[name] ?? "filter.value") }))} />
       {shown.map((name) => (
         <label key={name}>
-          {between && <span>{t(NAMES[name])}</span>}
+          {between && <span>{t(NAMES[name] ?? "filter.value")}</span>}
           <Operand field={field} op={name} value={values[name]} change={(value) => setValues({ ...values, [name]: value })} />
         </label>
       ))}
