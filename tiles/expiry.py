@@ -13,7 +13,7 @@ from tiles.cache import TileCache
 
 __all__ = ["Expiry"]
 
-# All grids that are cached are cut in this CRS.
+# The cache is told envelopes in this CRS and finds their place in every grid by itself.
 SRID = 3857
 
 

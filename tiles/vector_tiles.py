@@ -1,7 +1,7 @@
 """Vector tiles: one statement for each layer and audience, which answers with the bytes of the tile.
 
-FROM and WHERE come from the builder that items use; geometries are kept in Web Mercator beside their own CRS, so that no
-tile transforms anything. From DETAILED on a tile holds every feature as it is; on lower levels lines and areas are
+FROM and WHERE come from the builder that items use. Geometries are kept in Web Mercator beside their own CRS, so that tiles
+of that grid transform nothing; those of other grids begin from the geometry in its own CRS, which often is theirs. From DETAILED on a tile holds every feature as it is; on lower levels lines and areas are
 drawn by the half pixel, and of those smaller than a pixel only a share is kept.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from math import floor
+from math import floor, sqrt
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -20,8 +20,8 @@ from sqlalchemy.types import NullType, UserDefinedType
 from layers.access import Audience
 from layers.cql2 import parameter
 from layers.cql2.tree import array_literal
-from layers.crs import box_around
-from layers.errors import InvalidParameter, UnknownLayer
+from layers.crs import box_around, is_same_place, make_crs
+from layers.errors import UnknownLayer
 from layers.features import SEQ
 from layers.filters import Shape, columns_of, question, source, where
 from layers.layer import Layer, LayerField
@@ -37,9 +37,11 @@ DETAILED = 14
 # Clients draw deeper levels from these tiles: a unit of 4096 to a side is 15 cm there.
 MAX_ZOOM = 16
 UNITS, BUFFER = 4096, 64
+_EARTH_M, _WORLD_M = 6_378_137, 40075016.685578488
 # Says of an area that a part of it lies outside the tile (no field can have this name).
 OUTSIDE = "label:apart"
 _UNTILED = ("codes", "json")
+Place = Literal["mercator", "own", "other"]
 
 
 class _Box2D(UserDefinedType[str]):
@@ -100,27 +102,52 @@ def render(store: Store, query: ItemQuery, tile: TileAddress) -> Tile:
     layer = query.layer
     if layer.geometry is None:
         raise UnknownLayer(layer.id)
-    if tile.grid.srid != 3857:
-        raise InvalidParameter("tileMatrixSetId", f"there are no tiles in the grid {tile.grid.id}.")
-    shape, values = question(query if query.bbox is None else replace(query, bbox=None), storage_srid(store))
-    if tile.z < min_zoom(layer):
+    srid = storage_srid(store)
+    shape, values = question(query if query.bbox is None else replace(query, bbox=None), srid)
+    detail = tile.detail
+    place = _place(tile, srid)
+    near = tile.reach(3857 if place == "mercator" else srid, BUFFER / UNITS)
+    if detail < min_zoom(layer) or near is None:
         return Tile(b"", 0)
     names = tuple([f.name for f in tile_fields(layer, query.audience) if query.fields is None or f.name in query.fields])
     minx, miny, maxx, maxy = tile.envelope
-    margin = tile.grid.size(tile.z) * BUFFER / UNITS
-    values |= {"clip": f"BOX({minx!r} {miny!r},{maxx!r} {maxy!r})",
-               "near": box_around(minx - margin, miny - margin, maxx + margin, maxy + margin, 3857),
-               "pixel": repr(tile.pixel), "half": repr(tile.pixel / 2), "share": str(min(4 ** (DETAILED - tile.z), 2**40))
-               if tile.z < DETAILED else "1"}
-    late = _late_classes(layer, query.audience, tile.z)
+    values |= {"clip": f"BOX({minx!r} {miny!r},{maxx!r} {maxy!r})", "near": box_around(*near, 3857 if place == "mercator" else srid),
+               "pixel": repr(_WORLD_M / 2**detail / 512), "half": repr(tile.pixel / 2),
+               "share": str(min(4 ** (DETAILED - detail), 2**40)) if detail < DETAILED else "1"}
+    if place == "other":
+        values |= {"grid": str(tile.grid.srid), "straight": repr(_straight(tile, srid))}
+    late = _late_classes(layer, query.audience, detail)
     values["late"] = array_literal(late)
     points, label = label_points(layer, query.audience), layer.symbology.label if layer.symbology else None
-    if label is None or label.field not in names or tile.z < min(floor(label.min_zoom), MAX_ZOOM):
+    if label is None or label.field not in names or detail < min(floor(label.min_zoom), MAX_ZOOM):
         points = None
-    values["tile"] = box_around(minx, miny, maxx, maxy, 3857)
-    statement = _statement(SameLayer(layer), shape, names, tile.z < DETAILED, points, bool(late))
+    values["tile"] = box_around(minx, miny, maxx, maxy, _srid_in(place, tile, srid))
+    statement = _statement(SameLayer(layer), shape, names, detail < DETAILED, points, bool(late), place)
     ((body, seq),) = run(store, query.audience.role, statement, values, binary=True)
     return Tile(body or b"", int(seq or 0))
+
+
+def _place(tile: TileAddress, srid: int) -> Place:
+    """Say where a tile's geometries come from: as kept in Web Mercator, as kept in their own CRS, or transformed."""
+    if tile.grid.srid == 3857:
+        return "mercator"
+    return "own" if is_same_place(tile.grid.srid, srid) else "other"
+
+
+def _srid_in(place: Place, tile: TileAddress, srid: int) -> int:
+    # What means the same place may still bear another number, which PostGIS would not compare.
+    return srid if place == "own" else tile.grid.srid
+
+
+def _straight(tile: TileAddress, srid: int) -> float:
+    """Return how long a line of the storage CRS may be, in its units, and stay straight in a tile to half a unit of it.
+
+    A chord of length c strays from an arc of radius r by c² / 8r; lines of latitude and of a projection bend no more than the Earth.
+    """
+    degree_m = _WORLD_M / 360
+    unit_m = tile.grid.size(tile.z) / UNITS * (degree_m if make_crs(tile.grid.srid).is_geographic else 1)
+    chord_m = sqrt(8 * _EARTH_M * unit_m / 4)
+    return chord_m / (degree_m if make_crs(srid).is_geographic else 1)
 
 
 def render_all(store: Store, queries: Iterable[ItemQuery], tile: TileAddress) -> Tile:
@@ -130,10 +157,12 @@ def render_all(store: Store, queries: Iterable[ItemQuery], tile: TileAddress) ->
 
 
 @lru_cache(maxsize=1_000)
-def _statement(same: SameLayer, shape: Shape, names: tuple[str, ...], is_coarse: bool, points: str | None, has_late: bool) -> Statement:
+def _statement(same: SameLayer, shape: Shape, names: tuple[str, ...], is_coarse: bool, points: str | None, has_late: bool,
+               place: Place) -> Statement:
     layer, base = same.layer, source(same.layer, shape)
-    columns, kept = columns_of(base), [base.c.fid, base.c.geom_tile]
-    here = [base.c.geom_tile.bool_op("&&")(parameter("near", "geometry")), *where(shape, base)]
+    columns, geom = columns_of(base), _placed(layer, base, place)
+    kept = [base.c.fid, geom.label("shape")]
+    here = [(base.c.geom_tile if place == "mercator" else base.c.geom).bool_op("&&")(parameter("near", "geometry")), *where(shape, base)]
     if has_late and layer.symbology and layer.symbology.field:
         # A feature without a value is drawn as the rest is.
         kind = sa.cast(columns[layer.symbology.field], sa.Text())
@@ -141,6 +170,9 @@ def _statement(same: SameLayer, shape: Shape, names: tuple[str, ...], is_coarse:
     is_thinned = is_coarse and layer.geometry not in ("Point", "MultiPoint")
     if is_thinned:
         here.append(_is_worth_drawing(base, layer.geometry == "Geometry"))
+    if points and place == "other":
+        # The point of a whole area, however little of it was moved into the grid.
+        kept.append(sa.func.ST_Transform(sa.func.ST_PointOnSurface(base.c.geom), sa.cast(parameter("grid", "integer"), sa.Integer())).label("point"))
     kept += [_property(layer.field(n), columns[n]).label(n) for n in names]
     if shape.moment in ("interval", "all"):
         kept += [_seconds(columns[n]).label(n) for n in ("valid_from", "valid_to")]
@@ -148,18 +180,34 @@ def _statement(same: SameLayer, shape: Shape, names: tuple[str, ...], is_coarse:
     # Two tile layers are made of the same rows: they are looked up once.
     rows: FromClause = wanted.cte("rows").prefix_with("MATERIALIZED") if points else wanted.subquery("rows")
 
-    geom: ColumnElement[Any] = rows.c.geom_tile
-    crosses = sa.not_(geom.bool_op("@")(parameter("tile", "geometry")))
+    crosses = sa.not_(rows.c.shape.bool_op("@")(parameter("tile", "geometry")))
     marks = [sa.func.nullif(crosses, sa.false()).label(OUTSIDE)] if points == "crossing" else []
-    drawn = sa.func.ST_Simplify(geom, parameter("half", "number"), sa.true()) if is_thinned else geom
-    properties = [c for c in rows.c if c.name not in ("fid", "geom_tile")]
+    drawn = sa.func.ST_Simplify(rows.c.shape, parameter("half", "number"), sa.true()) if is_thinned else rows.c.shape
+    properties = [c for c in rows.c if c.name not in ("fid", "shape", "point")]
     made = _layer_of(layer.id, sa.select(rows.c.fid, _in_tile(drawn, BUFFER), *properties, *marks))
     if points and layer.symbology and layer.symbology.label:
-        point, told = _in_tile(sa.func.ST_PointOnSurface(geom), 0), (layer.symbology.label.field, "valid_from", "valid_to")
+        told = (layer.symbology.label.field, "valid_from", "valid_to")
+        point = _in_tile(rows.c.point if place == "other" else sa.func.ST_PointOnSurface(rows.c.shape), 0)
         labels = sa.select(rows.c.fid, point, *(c for c in properties if c.name in told))
         made = made.op("||")(_layer_of(f"{layer.id}.label", labels.where(crosses) if points == "crossing" else labels))
     # In the binary format bytes are bytes, and a text is what it says.
     return compiled(sa.select(made, sa.cast(SEQ, sa.Text())))
+
+
+def _placed(layer: Layer, base: FromClause, place: Place) -> ColumnElement[Any]:
+    """Return the geometry as the grid's CRS has it."""
+    if place == "mercator":
+        return base.c.geom_tile
+    geom = sa.func.ST_Force2D(base.c.geom) if layer.has_z else base.c.geom
+    if place == "own":
+        return geom
+    # What is long is cut to the tile's surroundings and split before it is moved: far away a projection has no numbers, and
+    # a straight line of one system is a curve in another.
+    box, straight = sa.cast(base.c.geom, _Box2D()), parameter("straight", "number")
+    is_long = sa.or_(sa.func.ST_XMax(box) - sa.func.ST_XMin(box) > straight, sa.func.ST_YMax(box) - sa.func.ST_YMin(box) > straight)
+    around = sa.cast(sa.func.ST_Expand(parameter("near", "geometry"), straight), _Box2D())
+    cut = sa.func.ST_Segmentize(sa.func.ST_ClipByBox2D(geom, around), straight)
+    return sa.func.ST_Transform(sa.case((is_long, cut), else_=geom), sa.cast(parameter("grid", "integer"), sa.Integer()))
 
 
 def _in_tile(geom: ColumnElement[Any], buffer: int) -> ColumnElement[Any]:

@@ -20,7 +20,7 @@ VERSION = "1.0.0"
 def openapi_document(catalogue: Catalogue, audience: Audience, base: str) -> dict[str, Any]:
     """Return the document of all that an audience may use: its layers, its fields, and writes where it may edit."""
     layers = [layer for layer in catalogue.layers.values() if audience.may_read(layer.id)]
-    schemas, paths = dict(SCHEMAS), service_paths(layers, audience) | analysis_paths(layers, audience)
+    schemas, paths = dict(SCHEMAS), service_paths(catalogue.city, layers, audience) | analysis_paths(layers, audience)
     for layer in layers:
         if not layer.is_stored:
             continue

@@ -8,8 +8,9 @@ from gisserver.ogc.openapi_client import client_paths
 from gisserver.ogc.openapi_parts import MOMENT, content, parameter, problems, ref
 from gisserver.ogc.openapi_processes import process_paths
 from layers.access import Audience
+from layers.city import City
 from layers.layer import Layer
-from tiles.grid import GRIDS
+from tiles.grid import grids_of
 
 __all__ = ["service_paths"]
 
@@ -18,13 +19,13 @@ _COUNT = {"type": "integer", "minimum": 0}
 _OFFSET = _COUNT | {"maximum": 2**31}
 
 
-def service_paths(layers: list[Layer], audience: Audience) -> dict[str, Any]:
+def service_paths(city: City, layers: list[Layer], audience: Audience) -> dict[str, Any]:
     """Return the paths of everything beside items, for the layers and capabilities of an audience."""
     spatial = [layer.id for layer in layers if layer.kind == "spatial"]
     stored = [layer.id for layer in layers if layer.is_stored]
     paths = _root(layers, stored) | _records() | process_paths(audience) | _changes([layer.id for layer in layers], stored, audience)
     if spatial:
-        paths |= _tiles(spatial)
+        paths |= _tiles(spatial, list(grids_of(city)))
     if any(layer.kind == "coverage" for layer in layers):
         paths |= _coverages([layer.id for layer in layers if layer.kind == "coverage"])
     return paths | client_paths(layers, audience) | _operation("operate" in audience.capabilities)
@@ -83,9 +84,9 @@ def _records() -> dict[str, Any]:
     }
 
 
-def _tiles(spatial: list[str]) -> dict[str, Any]:
+def _tiles(spatial: list[str], grids: list[str]) -> dict[str, Any]:
     json, page = "application/json", "text/html"
-    layer, grid = _in_path("collection", spatial, "A layer with geometry."), _in_path("tms", list(GRIDS), "A tile matrix set.")
+    layer, grid = _in_path("collection", spatial, "A layer with geometry."), _in_path("tms", grids, "A tile matrix set.")
     place = [parameter(name, _COUNT, words, "path") for name, words in (
         ("z", "Level."), ("row", "Row from the north."), ("col", "Column from the west."))]
     moment = [ref("parameters", "datetime"), ref("parameters", "known-at")]

@@ -85,7 +85,7 @@ def _key(queries: list[ItemQuery], address: TileAddress) -> TileKey:
 
 
 def _address(request: Request) -> TileAddress:
-    grid = find_grid(request.path["tms"])
+    grid = find_grid(request.path["tms"], request.context.catalogue.city)
     texts = [request.path[name] for name in ("z", "col", "row")]
     if not all(text.isascii() and text.isdecimal() and len(text) < 9 for text in texts):
         raise UnknownTile(f"There is no tile {'/'.join(request.path[n] for n in ('z', 'row', 'col'))[:60]} in {grid.id}.")

@@ -11,10 +11,12 @@ from gisserver.ogc.links import REL, alternates, link
 from gisserver.ogc.questions import asked_tile
 from gisserver.reply import page, reply_document
 from gisserver.request import Request
+from layers.crs import CRS84_URI
 from layers.errors import NotFound
 from layers.layer import Layer
-from tiles.grid import GRIDS, Grid, find_grid
+from tiles.grid import Grid, find_grid, grids_of
 from tiles.symbology import tilejson as made_tilejson
+from tiles.vector_tiles import MAX_ZOOM, MEDIA_TYPE, min_zoom
 
 __all__ = ["spatial_layer", "tile_matrix_set", "tile_matrix_sets", "tilejson", "tileset", "tilesets"]
 
@@ -34,7 +36,7 @@ def tilesets(request: Request) -> Response:
     layers, root = _subject(request)
     form = request.format(FORMATS)
     request.parameters.finish()
-    document = {"tilesets": [_described(request, layers, root, grid) for grid in GRIDS.values()],
+    document = {"tilesets": [_described(request, layers, root, grid) for grid in _grids(request).values()],
                 "links": alternates(f"{root}/tiles", FORMATS, form)}
     if form == "html":
         return page(request, "document.html", document=document, heading="tilesets")
@@ -44,7 +46,7 @@ def tilesets(request: Request) -> Response:
 def tileset(request: Request) -> Response:
     """Answer the metadata of a tile set."""
     layers, root = _subject(request)
-    form, grid = request.format(FORMATS), find_grid(request.path["tms"])
+    form, grid = request.format(FORMATS), find_grid(request.path["tms"], request.context.catalogue.city)
     request.parameters.finish()
     document = _described(request, layers, root, grid)
     if form == "html":
@@ -60,21 +62,43 @@ def _subject(request: Request) -> tuple[list[Layer], str]:
     return [each for each in request.context.readable(request.audience) if each.kind == "spatial"], f"{request.base}/ogc"
 
 
+def _grids(request: Request) -> dict[str, Grid]:
+    return grids_of(request.context.catalogue.city)
+
+
+def _registered(grid: Grid, name: str) -> dict[str, str]:
+    # A city's own grid is registered nowhere; its definition is what the link leads to.
+    return {name: grid.uri} if grid.uri else {}
+
+
 def _described(request: Request, layers: list[Layer], root: str, grid: Grid) -> dict[str, Any]:
     address, language = f"{root}/tiles/{grid.id}", request.language
     city = request.context.catalogue.city
     minx, miny, maxx, maxy = city.extent
-    return {
-        "title": getattr(layers[0].title if len(layers) == 1 else city.title, language), "dataType": "vector",
-        "tileMatrixSetURI": grid.uri, "tileMatrixSetId": grid.id, "crs": f"http://www.opengis.net/def/crs/EPSG/0/{grid.srid}",
-        "boundingBox": {"lowerLeft": [minx, miny], "upperRight": [maxx, maxy],
-                        "crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84"},
-        "layers": [{"id": layer.id, "title": getattr(layer.title, language), "dataType": "vector",
-                    "geometryDimension": _dimension(layer)} for layer in layers],
+    inside = all(layer.inside_extent for layer in layers)
+    document = {
+        "title": getattr(layers[0].title if "collection" in request.path else city.title, language), "dataType": "vector",
+        **_registered(grid, "tileMatrixSetURI"), "tileMatrixSetId": grid.id, "crs": grid.named_crs,
+        "layers": [{"id": layer.id, "title": getattr(layer.title, language), "dataType": "vector", "geometryDimension": _dimension(layer),
+                    **_levels(layer, grid)} for layer in layers],
+        "mediaTypes": [MEDIA_TYPE],
         "links": [link(address, "self"),
                   link(f"{request.base}/ogc/tileMatrixSets/{grid.id}", f"{REL}tiling-scheme", "json", grid.title),
                   link(f"{address}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}", "item", "mvt", templated=True),
                   *(link(f"{request.base}/ogc/collections/{layer.id}", f"{REL}geodata") for layer in layers)]}
+    if inside:
+        document["boundingBox"] = {"lowerLeft": [minx, miny], "upperRight": [maxx, maxy], "crs": CRS84_URI}
+        document["tileMatrixSetLimits"] = [
+            {"tileMatrix": str(z), "minTileRow": found.first_row, "maxTileRow": found.last_row, "minTileCol": found.first_column,
+             "maxTileCol": found.last_column}
+            for z in range(grid.max_zoom + 1) if (found := grid.limits(z, city.extent)) is not None]
+    return document
+
+
+def _levels(layer: Layer, grid: Grid) -> dict[str, str]:
+    """Return between which levels of a grid a layer has tiles of its own making; deeper ones are the same, drawn larger."""
+    drawn = [z for z in range(grid.max_zoom + 1) if min_zoom(layer) <= grid.detail(z) <= MAX_ZOOM]
+    return {"minTileMatrix": str(drawn[0]), "maxTileMatrix": str(drawn[-1])} if drawn else {}
 
 
 def _dimension(layer: Layer) -> int:
@@ -101,8 +125,8 @@ def tile_matrix_sets(request: Request) -> Response:
     form = request.format(FORMATS)
     request.parameters.finish()
     root = f"{request.base}/ogc/tileMatrixSets"
-    document = {"tileMatrixSets": [{"id": grid.id, "title": grid.title, "uri": grid.uri,
-                                    "links": [link(f"{root}/{grid.id}", f"{REL}tiling-scheme")]} for grid in GRIDS.values()],
+    document = {"tileMatrixSets": [{"id": grid.id, "title": grid.title, "crs": grid.named_crs, **_registered(grid, "uri"),
+                                    "links": [link(f"{root}/{grid.id}", f"{REL}tiling-scheme")]} for grid in _grids(request).values()],
                 "links": alternates(root, FORMATS, form)}
     if form == "html":
         return page(request, "document.html", document=document, heading="schemes")
@@ -111,7 +135,7 @@ def tile_matrix_sets(request: Request) -> Response:
 
 def tile_matrix_set(request: Request) -> Response:
     """Answer the definition of a tile matrix set."""
-    form, grid = request.format(FORMATS), find_grid(request.path["tms"])
+    form, grid = request.format(FORMATS), find_grid(request.path["tms"], request.context.catalogue.city)
     request.parameters.finish()
     address = f"{request.base}/ogc/tileMatrixSets/{grid.id}"
     if form == "html":

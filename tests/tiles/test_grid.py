@@ -50,5 +50,5 @@ def test_the_definition_is_that_of_the_ogc():
 
 def test_grids_are_found_by_name():
     assert find_grid("WebMercatorQuad") is GRIDS["WebMercatorQuad"]
-    with pytest.raises(UnknownTile, match="WebMercatorQuad"):
-        find_grid("WorldCRS84Quad")
+    with pytest.raises(UnknownTile, match="WebMercatorQuad, WorldCRS84Quad, CGCS2000Quad"):
+        find_grid("GoogleCRS84Quad")
