@@ -63,14 +63,15 @@ def _source(layer: Layer, tiles: str, bounds: tuple[float, float, float, float] 
 
 
 def tilejson(layer: Layer, audience: Audience, tiles: str, *, bounds: tuple[float, float, float, float] | None = None,
-             center: tuple[float, float, float] | None = None, language: str = "zh") -> dict[str, Any]:
-    """Return the TileJSON (3.0) of a layer's tiles, with the fields that this audience's tiles hold."""
+             center: tuple[float, float, float] | None = None, language: str = "zh",
+             fields: tuple[str, ...] | None = None) -> dict[str, Any]:
+    """Return the TileJSON (3.0) of a layer's tiles, with the fields that this audience's tiles hold, or some of them."""
     low = min(min_zoom(layer), MAX_ZOOM)
-    fields = tile_fields(layer, audience)
+    held = [f for f in tile_fields(layer, audience) if fields is None or f.name in fields]
     vector_layers = [{"id": layer.id, "description": getattr(layer.title, language), "minzoom": low, "maxzoom": MAX_ZOOM,
-                      "fields": {f.name: _TILE_TYPES.get(f.type, "String") for f in fields}}]
+                      "fields": {f.name: _TILE_TYPES.get(f.type, "String") for f in held}}]
     label = _symbology(layer).label
-    if label and label_points(layer, audience):
+    if label and label_points(layer, audience) and label.field in [f.name for f in held]:
         field = layer.field(label.field)
         vector_layers.append({"id": f"{layer.id}.label", "minzoom": min(max(low, int(label.min_zoom)), MAX_ZOOM), "maxzoom": MAX_ZOOM,
                               "fields": {field.name: _TILE_TYPES.get(field.type, "String")}})

@@ -15,6 +15,7 @@ _CQL2 = "http://www.opengis.net/spec/cql2/1.0/conf/"
 _COMMON = "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/"
 _COMMON2 = "http://www.opengis.net/spec/ogcapi-common-2/1.0/conf/"
 _TILES = "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/"
+_TMS = "http://www.opengis.net/spec/tms/2.0/conf/"
 _STYLES = "http://www.opengis.net/spec/ogcapi-styles-1/0.0/conf/"
 _PROCESSES = "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/"
 _RECORDS = "http://www.opengis.net/spec/ogcapi-records-1/1.0/conf/"
@@ -33,8 +34,10 @@ CONFORMANCE: tuple[str, ...] = tuple(
         (_CQL2, ("cql2-text", "cql2-json", "basic-cql2", "advanced-comparison-operators", "basic-spatial-functions",
                  "basic-spatial-functions-plus", "spatial-functions", "temporal-functions", "property-property", "case-insensitive-comparison",
                  "accent-insensitive-comparison", "array-functions", "arithmetic")),
-        (_TILES, ("core", "tileset", "tilesets-list", "geodata-tilesets", "dataset-tilesets", "mvt", "oas30", "tilematrixset",
-                  "tilematrixsets-list")),
+        (_TILES, ("core", "tileset", "tilesets-list", "geodata-tilesets", "dataset-tilesets", "collections-selection", "datetime", "mvt",
+                  "oas30")),
+        (_TMS, ("tilematrixset", "tilematrixsetlimits", "json-tilematrixset", "json-tilematrixsetlimits", "tilesetmetadata",
+                "json-tilesetmetadata")),
         (_STYLES, ("core", "mapbox-styles")),
         (_PROCESSES, ("core", "ogc-process-description", "json", "html", "oas30", "job-list", "dismiss")),
         (_RECORDS, ("record-core", "record-collection", "json")),

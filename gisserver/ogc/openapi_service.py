@@ -91,7 +91,9 @@ def _tiles(spatial: list[str], grids: list[str]) -> dict[str, Any]:
         ("z", "Level."), ("row", "Row from the north."), ("col", "Column from the west."))]
     moment = [ref("parameters", "datetime"), ref("parameters", "known-at")]
     root, not_found = "/ogc/collections/{collection}", ("304", "400", "404", "406")
-    filters = [ref("parameters", "filter"), ref("parameters", "filter-lang")]
+    names = parameter("properties", {"type": "array", "items": _TEXT}, "Only these properties, of those that the layer's tiles hold.",
+                      style="form", explode=False)
+    filters = [ref("parameters", "filter"), ref("parameters", "filter-lang"), names]
     some = parameter("collections", {"type": "array", "items": {"type": "string", "enum": spatial}}, "Only these layers.",
                      style="form", explode=False)
 
@@ -115,7 +117,7 @@ def _tiles(spatial: list[str], grids: list[str]) -> dict[str, Any]:
         f"{root}/tiles/{{tms}}": _get("tileset", "A tile set", [layer, grid], ref("schemas", "Links"), (json, page), not_found,
                                       formats=("json", "html")),
         f"{root}/tiles/{{tms}}/{{z}}/{{row}}/{{col}}": tile("tile", layer, *filters),
-        f"{root}/tilejson": _get("tilejson", "TileJSON", [layer, *moment], _OBJECT, (json,), not_found, formats=("json",)),
+        f"{root}/tilejson": _get("tilejson", "TileJSON", [layer, *moment, *filters], _OBJECT, (json,), not_found, formats=("json",)),
         "/ogc/tileMatrixSets": _get("tileMatrixSets", "Tile matrix sets", [], _OBJECT, (json, page), formats=("json", "html")),
         "/ogc/tileMatrixSets/{tms}": _get("tileMatrixSet", "A tile matrix set", [grid], _OBJECT, (json, page), not_found,
                                           formats=("json", "html")),
@@ -164,12 +166,6 @@ def _changes(names: list[str], stored: list[str], audience: Audience) -> dict[st
              "/api/openapi": _get("openapi", "This document", [], _OBJECT, ("application/vnd.oai.openapi+json;version=3.0", json, "text/html"),
                                   formats=("openapi", "json", "html")),
              "/api/config": _get("config", "The city and the reader's layers", [], _OBJECT, (json,), formats=("json",))}
-    if stored:
-        when = [parameter(name, MOMENT, words, required=True)
-                for name, words in (("from", "The earlier moment."), ("to", "The later moment."))]
-        paths["/api/diff"] = _get("diff", "What was built, ended and changed between two moments", [
-            parameter("layer", {"type": "string", "enum": stored}, "A layer.", required=True), *when, features], _OBJECT, (json,),
-            ("304", "400", "404", "406"), "changes", ("json",))
     if any(audience.may_edit(name) for name in stored):
         changesets["post"] = {
             "operationId": "postChangeset", "tags": ["changes"], "summary": "Write edits together or not at all",

@@ -20,6 +20,7 @@ from layers.history import seq_at
 from layers.layer import Layer
 from layers.moments import parse_datetime, parse_moment
 from layers.query import ItemQuery
+from tiles.vector_tiles import tile_fields
 
 __all__ = ["MAX_LIMIT", "RESERVED", "Question", "asked_feature", "asked_items", "asked_tile", "known_at"]
 
@@ -72,11 +73,14 @@ def asked_feature(request: Request, layer: Layer, fid: int) -> tuple[ItemQuery, 
                      flip=crs.flip, geometry=not p.take_flag("skipGeometry")), crs
 
 
-def asked_tile(request: Request, layer: Layer, filtered: bool = True) -> ItemQuery:
-    """Read the parameters of a vector tile: `datetime`, `known-at` and, for a tile of one layer, `filter`."""
+def asked_tile(request: Request, layer: Layer, alone: bool = True) -> ItemQuery:
+    """Read the parameters of a vector tile: `datetime`, `known-at` and, for a tile of one layer, `filter` and `properties`."""
     at, interval = _moment(request.parameters)
-    return ItemQuery(layer, request.audience, at=at, interval=interval, known_at=known_at(request),
-                     filter=_filter(request, request.audience, layer) if filtered else None)
+    fields = condition = None
+    if alone:
+        condition = _filter(request, request.audience, layer)
+        fields = request.parameters.take_names("properties", layer.id, (f.name for f in tile_fields(layer, request.audience)))
+    return ItemQuery(layer, request.audience, at=at, interval=interval, known_at=known_at(request), filter=condition, fields=fields)
 
 
 def known_at(request: Request) -> int | None:

@@ -107,17 +107,17 @@ def _dimension(layer: Layer) -> int:
 
 
 def tilejson(request: Request) -> Response:
-    """Answer TileJSON 3.0 of a layer; `datetime` and `known-at` go along into the tiles' address."""
+    """Answer TileJSON 3.0 of a layer; what is asked of the tiles (`datetime`, `filter`, `properties` …) goes along into their address."""
     layer, p = spatial_layer(request), request.parameters
     request.format(("json",))
-    asked_tile(request, layer)
+    query = asked_tile(request, layer)
     p.finish()
-    asked = urlencode({name: p[name] for name in ("datetime", "known-at") if name in p})
+    asked = urlencode({name: p[name] for name in p if name not in ("f", "lang", "key")})
     address = f"{request.base}/ogc/collections/{layer.id}/tiles/WebMercatorQuad/{{z}}/{{y}}/{{x}}"
     city = request.context.catalogue.city
     return reply_document(request, made_tilejson(
         layer, request.audience, f"{address}?{asked}" if asked else address, bounds=city.extent,
-        center=(*city.center, city.zoom), language=request.language))
+        center=(*city.center, city.zoom), language=request.language, fields=query.fields))
 
 
 def tile_matrix_sets(request: Request) -> Response:
