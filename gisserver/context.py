@@ -91,7 +91,7 @@ class Context:
         self._checked_at = now
         changed = self.catalogue.refresh()
         if changed:
-            self.tiles.clear()
+            self.expiry.forget()
         return changed
 
     def catch_up(self, seq: int) -> None:

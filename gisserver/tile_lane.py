@@ -11,7 +11,7 @@ How a route uses it::
 
 `make()` runs in a thread, once for all who wait, and returns `made_tile(body, seq, media_type, begun)`: `begun` is the time
 before the snapshot, `seq` its number (from the same statement, or `current_seq` read before rendering). What raises in
-it becomes a problem document. A tile that must not be kept (a filter, a personal row rule) is made in the thread without `fill`.
+it becomes a problem document. A tile of one day goes by `fill_day` instead of `fill`: all days between two changes share it. A tile that must not be kept (a filter, a personal row rule) is made in the thread without `fill`.
 
 What is answered by `send_tile` may depend on the address, on what the reader sees and on Accept-Encoding, and on no other header.
 """
@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from starlette.types import Send
@@ -29,10 +30,12 @@ from gisserver.reply import VARY, cache_control, matches
 from gisserver.request import Request
 from tiles.cache import CachedTile, TileKey, etag_of
 
-__all__ = ["fill", "in_thread", "kept", "made_tile", "send_tile"]
+__all__ = ["fill", "fill_day", "in_thread", "kept", "made_tile", "send_tile"]
 
 # Browsers of the public may keep a tile so long; one that has seen a later changeset says so (Gis-Seq) and gets a new one.
 KEPT_S = 30
+# An epoch can be parted while its tile is made; after so many times the tile is kept for its instant alone.
+TRIES = 3
 # What is compressed already is not compressed again.
 PACKED = ("image/png", "image/jpeg", "image/webp")
 
@@ -46,6 +49,31 @@ def fill(request: Request, key: TileKey, make: Callable[[], CachedTile]) -> Cach
     """Return a tile from the cache, or made by one of the threads that ask for it at once. Blocks: call it in a thread."""
     cache = request.context.tiles
     return cache.get(key) or cache.fill(key, make, datetime.now(UTC), _seen(request))
+
+
+def fill_day(request: Request, key: TileKey, at: datetime, make: Callable[[], CachedTile]) -> CachedTile:
+    """Return the tile of an instant of valid time, shared by all instants between the same two changes. Blocks.
+
+    `key` has no moment yet; `make` makes the tile as it is at `at`.
+    """
+    expiry, epochs = request.context.expiry, request.context.expiry.epochs
+
+    def make_and_catch_up() -> CachedTile:
+        tile = make()
+        # Its snapshot may hold a change that this process has not heard of, which parts the epoch. Of several layers the
+        # number is that of the oldest snapshot.
+        expiry.catch_up(tile.seq if len(key.layers) == 1 else None)
+        return tile
+
+    epochs.read(key.layers, key.address)
+    for _ in range(TRIES):
+        span = epochs.span(key.layers, key.address, at)
+        if span is None:
+            break
+        tile = fill(request, replace(key, moment=span, is_epoch=True), make_and_catch_up)
+        if epochs.span(key.layers, key.address, at) == span:
+            return tile
+    return fill(request, replace(key, moment=(at, at)), make)
 
 
 async def in_thread(request: Request, work: Callable[[], CachedTile]) -> CachedTile:

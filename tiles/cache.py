@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
+from math import floor
 from typing import Any
 
 from tiles.grid import Envelope, Grid, TileAddress
@@ -22,6 +23,8 @@ __all__ = ["CachedTile", "Span", "TileCache", "TileKey", "etag_of"]
 Span = tuple[datetime | None, datetime | None]
 # Python's own cost of an entry beside its bytes: key, address, entry, places in the indexes.
 ENTRY_BYTES = 900
+# What is drawn around a tile, as a share of its side: features just outside reach into it.
+MARGIN = 1 / 64
 # More than a fill can take, at any rate of editing that people reach.
 REMEMBERED = 4_000
 
@@ -30,9 +33,10 @@ REMEMBERED = 4_000
 class TileKey:
     """What a cached tile is of.
 
-    `view` is the fingerprint of what its readers may see of these layers; `moment` None is now, a pair is an instant or an
-    interval of valid time, whose tiles only changes of that time touch; `known_at` fixes what was known: such tiles
-    never change. `variant` tells apart what else was asked (format, fields, style): '' is a vector tile, 'png' a picture.
+    `view` is the fingerprint of what its readers may see of these layers; `moment` None is now, a pair of the same is an instant
+    of valid time, another pair a half-open interval of it; with `is_epoch` the tile is that of any one instant in the
+    interval. Only changes of that time touch it. `known_at` fixes what was known: such tiles never change. `variant` tells
+    apart what else was asked (format, fields, style): '' is a vector tile, 'png' a picture.
     """
 
     layers: tuple[str, ...]
@@ -41,6 +45,7 @@ class TileKey:
     moment: Span | None = None
     known_at: int | None = None
     variant: str = ""
+    is_epoch: bool = False
 
 
 @dataclass(eq=False, slots=True, weakref_slot=True)
@@ -98,7 +103,9 @@ def _is_touched(key: TileKey, span: Span | None, now: datetime) -> bool:
     if span is None:
         return True
     begin, end = key.moment if key.moment is not None else (now, now)
-    return (span[1] is None or begin is None or begin < span[1]) and (span[0] is None or end is None or span[0] <= end)
+    if span[1] is not None and begin is not None and begin >= span[1]:
+        return False
+    return span[0] is None or end is None or span[0] < end or (begin == end and span[0] == end)
 
 
 def _meets(address: TileAddress, envelope: Envelope | None) -> bool:
@@ -106,7 +113,7 @@ def _meets(address: TileAddress, envelope: Envelope | None) -> bool:
     if envelope is None:
         return False
     minx, miny, maxx, maxy = address.envelope
-    margin = (maxx - minx) / 64
+    margin = (maxx - minx) * MARGIN
     return envelope[0] <= maxx + margin and envelope[2] >= minx - margin and envelope[1] <= maxy + margin and envelope[3] >= miny - margin
 
 
@@ -123,12 +130,12 @@ class TileCache:
 
     def __init__(self, max_bytes: int = 128 * 2**20, seq: int = 0) -> None:
         self.max_bytes, self.seq = max_bytes, seq
-        self.bytes = self.hits = self.misses = 0
+        self.bytes = self.hits = self.misses = self.expired = 0
         # Written by the event loop alone, which answers them without asking here.
         self.hot_hits = 0
         self._tiles: OrderedDict[TileKey, CachedTile] = OrderedDict()
-        # (layer, level) -> {(x, y): keys}: what an edit's envelope is looked up in.
-        self._places: dict[tuple[str, str, int], dict[tuple[int, int], set[TileKey]]] = {}
+        # (layer, grid, level) -> {(x, y): keys}: what an edit's envelope is looked up in.
+        self._places: dict[tuple[str, Grid, int], dict[tuple[int, int], set[TileKey]]] = {}
         self._filling: dict[TileKey, Future[CachedTile]] = {}
         self._recent: deque[_Expiry] = deque(maxlen=REMEMBERED)
         self._forgotten_to = seq
@@ -211,9 +218,10 @@ class TileCache:
                 # What is no longer remembered cannot vouch for older fills.
                 self._forgotten_to = max(self._forgotten_to, self._recent[0].seq)
             self._recent.append(expiry)
-            dropped = [key for key in self._candidates(expiry) if expiry.touches(key, now)]
+            dropped = {key for key in self._candidates(expiry) if expiry.touches(key, now)}
             for key in dropped:
                 self._drop(key)
+            self.expired += len(dropped)
             return len(dropped)
 
     def reach(self, seq: int) -> None:
@@ -234,29 +242,28 @@ class TileCache:
         return len(self._tiles)
 
     def _candidates(self, expiry: _Expiry) -> Iterable[TileKey]:
-        for (of, _, z), places in list(self._places.items()):
+        for (of, grid, z), places in list(self._places.items()):
             if of != expiry.layer:
                 continue
+            place = expiry.over(grid)
             if expiry.envelope is None:
-                yield from [key for keys in places.values() for key in keys]
+                found = list(places.values())
+            elif place is None:
                 continue
-            grid = next(iter(next(iter(places.values())))).address.grid
-            envelope = expiry.over(grid)
-            if envelope is None:
-                continue
-            size, (west, north) = grid.size(z), grid.origin
-            margin = size / 64
-            x0, x1 = (int((v - west) // size) for v in (envelope[0] - margin, envelope[2] + margin))
-            y0, y1 = (int((north - v) // size) for v in (envelope[3] + margin, envelope[1] - margin))
-            if (x1 - x0 + 1) * (y1 - y0 + 1) <= len(places):
-                found = [places[x, y] for x in range(x0, x1 + 1) for y in range(y0, y1 + 1) if (x, y) in places]
             else:
-                found = [keys for (x, y), keys in places.items() if x0 <= x <= x1 and y0 <= y <= y1]
+                size, (west, north) = grid.size(z), grid.origin
+                margin = size * MARGIN
+                x0, x1 = (floor((v - west) / size) for v in (place[0] - margin, place[2] + margin))
+                y0, y1 = (floor((north - v) / size) for v in (place[3] + margin, place[1] - margin))
+                if (x1 - x0 + 1) * (y1 - y0 + 1) <= len(places):
+                    found = [places[x, y] for x in range(x0, x1 + 1) for y in range(y0, y1 + 1) if (x, y) in places]
+                else:
+                    found = [keys for (x, y), keys in places.items() if x0 <= x <= x1 and y0 <= y <= y1]
             yield from [key for keys in found for key in keys]
 
     @staticmethod
-    def _places_of(key: TileKey) -> list[tuple[str, str, int]]:
-        return [(layer, key.address.grid.id, key.address.z) for layer in key.layers]
+    def _places_of(key: TileKey) -> list[tuple[str, Grid, int]]:
+        return [(layer, key.address.grid, key.address.z) for layer in key.layers]
 
     def _push_out(self) -> None:
         """Drop the oldest tile that nobody asked for since it was last spared."""
@@ -283,10 +290,10 @@ class TileCache:
                     del self._places[place]
 
     def stats(self) -> dict[str, Any]:
-        """Return tiles, bytes, hits (all, and those of the hot lane), misses and the watermark."""
+        """Return tiles, bytes, hits (all, and those of the hot lane), misses, how many were expired, and the watermark."""
         with self._lock:
             return {"tiles": len(self._tiles), "bytes": self.bytes, "hits": self.hits + self.hot_hits, "hot_hits": self.hot_hits,
-                    "misses": self.misses, "seq": self.seq}
+                    "misses": self.misses, "expired": self.expired, "seq": self.seq}
 
 
 def etag_of(body: bytes) -> str:

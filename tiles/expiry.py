@@ -10,6 +10,7 @@ from layers.catalogue import Catalogue
 from layers.history import came_true, current_seq, next_instant, touched_since
 from layers.store import Store
 from tiles.cache import TileCache
+from tiles.epochs import Epochs
 
 __all__ = ["Expiry"]
 
@@ -31,9 +32,15 @@ class Expiry:
     ----------
     clock
         Tells the time; tests move it.
+
+    Attributes
+    ----------
+    epochs
+        The spans of valid time whose days share a tile, as far as this process looked.
     """
 
     def __init__(self, store: Store, catalogue: Catalogue, cache: TileCache, clock: Callable[[], datetime] = _utc_now) -> None:
+        self.epochs = Epochs(store)
         self.store, self.catalogue, self.cache, self.clock = store, catalogue, cache, clock
         self._one_at_a_time = threading.Lock()
         self._looked_at = clock()
@@ -58,11 +65,18 @@ class Expiry:
             newest, touches = touched_since(self.store, self.cache.seq, SRID)
             now = self.clock()
             for touch in touches:
+                # Before the watermark says so: whoever finds this process up to date finds its epochs up to date.
+                self.epochs.hear(touch.seq, touch.layer, touch.envelope)
                 if touch.envelope is not None:
                     self.cache.expire(touch.seq, touch.layer, touch.envelope, touch.span, now)
                 self._hear_of(touch.layer, touch.seq, now)
             self.cache.reach(newest)
             return newest
+
+    def forget(self) -> None:
+        """Drop all that is kept: definitions changed."""
+        self.epochs.clear()
+        self.cache.clear()
 
     def come_true(self) -> list[str]:
         """Expire the present where something planned has come true or ended since the last look; return the layers.

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 from gisserver.ogc.questions import asked_tile
 from gisserver.ogc.tilesets import spatial_layer
 from gisserver.request import Request
-from gisserver.tile_lane import fill, in_thread, kept, made_tile, send_tile
+from gisserver.tile_lane import fill, fill_day, in_thread, kept, made_tile, send_tile
 from layers.layer import Layer
 from layers.query import ItemQuery
 from tiles.cache import CachedTile, TileKey
@@ -69,7 +69,10 @@ class TileEndpoint:
 
         if any(query.filter is not None for query in queries):
             return make()               # there are as many filters as people; they would push everything else out
-        return fill(request, _key(queries, address), make)
+        key = _key(queries, address)
+        if key.moment is None and queries and queries[0].at is not None and key.known_at is None:
+            return fill_day(request, key, queries[0].at, make)
+        return fill(request, key, make)
 
     def _spatial(self, request: Request) -> list[Layer]:
         return [layer for layer in self.context.readable(request.audience) if layer.kind == "spatial"]
@@ -81,7 +84,11 @@ def _key(queries: list[ItemQuery], address: TileAddress) -> TileKey:
     if not queries:
         return TileKey(layers, address, view)
     first = queries[0]
-    return TileKey(layers, address, view, first.interval if first.at is None else (first.at, first.at), first.known_at)
+    # The instant itself matters only where what was known is fixed; else `fill_day` finds its epoch.
+    instant = (first.at, first.at) if first.at is not None and first.known_at is not None else None
+    # Chosen properties stand in the key as a set: their order makes no other tile.
+    variant = "" if first.fields is None else f"properties={','.join(sorted(set(first.fields)))}"
+    return TileKey(layers, address, view, first.interval or instant, first.known_at, variant)
 
 
 def _address(request: Request) -> TileAddress:
