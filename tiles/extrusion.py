@@ -55,8 +55,10 @@ def joined(solids: list[Solid]) -> Solid:
     offsets = np.cumsum([0, *(len(s.xyz) for s in solids)])[:-1]
     if not solids:
         return Solid(np.empty((0, 3)), np.empty((0, 3)), np.empty(0, np.int64), np.empty(0, np.uint8), np.empty((0, 3), np.uint32))
-    return Solid(*(np.concatenate([getattr(s, name) for s in solids]) for name in ("xyz", "normal", "source", "face")),
-                 np.concatenate([s.triangles + np.uint32(o) for s, o in zip(solids, offsets, strict=True)]).astype(np.uint32))
+    xyz, normal, source, face = (np.concatenate([getattr(s, name) for s in solids]) for name in ("xyz", "normal", "source", "face"))
+    triangles = np.concatenate([s.triangles + np.uint32(o) for s, o in zip(solids, offsets, strict=True)]).astype(np.uint32)
+    # What belongs to one shape stands together: near in the file as on the ground, which is what compresses.
+    return Solid(xyz, normal, source, face, triangles[np.argsort(source[triangles[:, 0]], kind="stable")])
 
 
 def _walls(parts: NDArray[Any], source: NDArray[np.int64], bottom: Floats, top: Floats) -> Solid:
@@ -71,10 +73,11 @@ def _walls(parts: NDArray[Any], source: NDArray[np.int64], bottom: Floats, top: 
     outside = np.column_stack([along[:, 1], -along[:, 0]]) / np.hypot(along[:, 0], along[:, 1])[:, None]
     n = len(edges)
     xyz = np.empty((n, 4, 3))
-    xyz[:, 0, :2] = xyz[:, 3, :2] = a
-    xyz[:, 1, :2] = xyz[:, 2, :2] = b
-    xyz[:, :2, 2] = bottom[of, None]
-    xyz[:, 2:, 2] = top[of, None]
+    # Above, below, and on to the next point: each wall begins where the one before it ends.
+    xyz[:, :2, :2] = a[:, None]
+    xyz[:, 2:, :2] = b[:, None]
+    xyz[:, 1:3, 2] = bottom[of, None]
+    xyz[:, ::3, 2] = top[of, None]
     normal = np.zeros((n, 4, 3))
     normal[:, :, :2] = outside[:, None]
     quad = np.array([[0, 1, 2], [0, 2, 3]], np.uint32)
