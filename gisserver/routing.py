@@ -8,7 +8,7 @@ from gisserver.context import Context
 from gisserver.endpoint import Handler, route
 from gisserver.ogc import collections, coverages, items, jobs, landing, processes, records, styles, tilesets, transactions, versions
 from gisserver.ogc.tile import TileEndpoint
-from gisserver.routes import analysis, client, edits, operation, search, views
+from gisserver.routes import analysis, changes, client, edits, operation, search, views
 from gisserver.routes.stream import ChangeStream
 
 __all__ = ["client_routes", "service_routes"]
@@ -31,6 +31,7 @@ def service_routes(context: Context) -> list[BaseRoute]:
         Route(f"{TILES}/{{tms}}/{{z}}/{{row}}/{{col}}", TileEndpoint(context), methods=["GET"]),
         slow("/ogc/collections/catalogue/items", records.records),
         slow("/ogc/collections/catalogue/items/{record}", records.record),
+        *coverage_routes(context),
         to(ITEM, items.item),
         to(ITEMS, items.items),
         to(ITEMS, transactions.create_item, "POST"),
@@ -65,7 +66,6 @@ def service_routes(context: Context) -> list[BaseRoute]:
         to("/ogc/jobs/{job}", jobs.job),
         to("/ogc/jobs/{job}", jobs.dismiss_job, "DELETE"),
         to("/ogc/jobs/{job}/results", jobs.job_results),
-        slow("/ogc/collections/{collection}/coverage", coverages.coverage),
         to("/ogc/static/{path:path}", client.static_file),
         to("/api/openapi", landing.service_definition),
         to("/api/config", views.config),
@@ -75,7 +75,7 @@ def service_routes(context: Context) -> list[BaseRoute]:
         Route("/api/changes/stream", ChangeStream(context), methods=["GET"]),
         to("/api/changesets/{seq}", edits.changeset),
         to("/api/changesets/{seq}/undo", edits.undo, "POST"),
-        to("/api/diff", edits.diff),
+        *changes.routes(context),
         *analysis.routes(context),
         to("/healthz", operation.health),
         to("/readyz", operation.ready),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gisserver.ogc.openapi_parts import content, parameter, problems, ref
+from gisserver.ogc.openapi_parts import MOMENT, content, parameter, problems, ref
 from layers.access import Audience
 from layers.layer import Layer
 
@@ -24,7 +24,8 @@ _NEW = {"type": "object", "additionalProperties": False, "properties": {"title":
 
 def client_paths(layers: list[Layer], audience: Audience) -> dict[str, Any]:
     """Return the paths of the map client, for the layers of an audience."""
-    return _views()
+    stored = [layer.id for layer in layers if layer.is_stored]
+    return _views() | (_changes(stored) if stored else {})
 
 
 def _operation(name: str, summary: str, statuses: tuple[str, ...], answer: dict[str, Any], parameters: list[dict[str, Any]] | None = None,
@@ -55,4 +56,34 @@ def _views() -> dict[str, Any]:
             "get": _operation("view", "A saved view", ("400", "404"), _given(_VIEW), name),
             "patch": _operation("patchView", "Rename, share or renew a view", ("400", "401", "403", "404", "415"), _given(_VIEW), name, _NEW),
             "delete": _operation("deleteView", "Forget a view", ("400", "401", "403", "404"), {"204": {"description": "Forgotten."}}, name)},
+    }
+
+
+_COUNTS = {"type": "object", "required": ["built", "ended", "changed"], "properties": {
+    kind: {"type": "integer", "minimum": 0} for kind in ("built", "ended", "changed")}}
+_BOX = parameter("bbox", {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4},
+                 "Only what meets this box: minx,miny,maxx,maxy in degrees.", style="form", explode=False)
+
+
+def _changes(stored: list[str]) -> dict[str, Any]:
+    form = parameter("f", {"type": "string", "enum": ["json"]}, "Format of the answer.")
+    when = [parameter(name, MOMENT, words, required=True) for name, words in (("from", "The earlier moment."), ("to", "The later moment."))]
+    periods = {"type": "object", "required": ["total", "periods"], "properties": {
+        "total": _COUNTS, "periods": {"type": "array", "items": _COUNTS | {"required": ["from", *_COUNTS["required"]]}}}}
+    known = ref("parameters", "known-at")
+    layers = parameter("layers", {"type": "array", "items": {"type": "string", "enum": stored}, "minItems": 1}, "Layers.", style="form",
+                       explode=False, required=True)
+    step = parameter("step", {"type": "string", "enum": ["year", "month", "day"], "default": "year"}, "How long a period is.")
+    limit = parameter("limit", {"type": "integer", "minimum": 1, "maximum": 10000, "default": 1000}, "List at most so many; all are counted.")
+    geometry = parameter("geometry", {"type": "boolean"}, "Give the later geometry, as GeoJSON in CRS84.")
+    listed = {"type": "object", "required": ["differences", "counts", "complete"], "properties": {
+        "counts": _COUNTS, "complete": {"type": "boolean"}, "differences": {"type": "array", "items": {
+            "type": "object", "required": ["fid", "change", "before", "after", "place", "moved"]}}}}
+    return {
+        "/api/changes/counts": {"get": _operation("changeCounts", "How much begins, ends and changes when", ("304", "400", "404", "406"),
+                                                  _given(periods, description="Counts; periods without change are absent."),
+                                                  [form, layers, *when, step, _BOX, known])},
+        "/api/diff": {"get": _operation("diff", "What was built, ended and changed between two moments", ("304", "400", "404", "406"),
+                                        _given(listed, description="Differences."), [
+            form, parameter("layer", {"type": "string", "enum": stored}, "A layer.", required=True), *when, limit, _BOX, geometry])},
     }

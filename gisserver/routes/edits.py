@@ -1,4 +1,4 @@
-"""Changesets: written together, listed, looked at and undone; the difference of two moments."""
+"""Changesets: written together, listed, looked at and undone."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from gisserver.routes.changeset_body import read_changeset
 from gisserver.wording import WrongParameter
 from layers import history
 from layers.errors import Forbidden, NotAuthenticated, UnknownChangeset
-from layers.moments import parse_moment
 
-__all__ = ["changeset", "changesets", "diff", "post_changeset", "undo"]
+__all__ = ["changeset", "changesets", "post_changeset", "undo"]
 
 MAX_LISTED = 1000
 
@@ -101,23 +100,6 @@ def undo(request: Request) -> Response:
     applied = history.undo(context.store, context.catalogue, request.audience, seq, request.reader.actor, reason)
     context.catch_up(applied.seq)
     return _applied(applied, 201, f"{request.base}/api/changesets/{applied.seq}")
-
-
-def diff(request: Request) -> Response:
-    """Answer what was built, ended and changed in a layer between two moments of valid time."""
-    p, context = request.parameters, request.context
-    request.format(("json",))
-    name, begin, end = (p.take(n) for n in ("layer", "from", "to"))
-    limit = p.take_integer("limit", MAX_LISTED, 1, 10_000)
-    p.finish()
-    for parameter, text in (("layer", name), ("from", begin), ("to", end)):
-        if not text:
-            raise WrongParameter(parameter, "missing")
-    layer = context.layer_for(request.audience, name or "")
-    first, last = parse_moment(begin or "", "from").at, parse_moment(end or "", "to").at
-    found = history.difference(context.store, layer, request.audience, first, last, limit)
-    return reply_document(request, {"layer": layer.id, "from": first, "to": last, "differences": found,
-                                    "complete": len(found) < limit})
 
 
 def _seq(request: Request) -> int:

@@ -1,0 +1,101 @@
+"""What changes over time: counts by period for the time bar, and the list of differences between two moments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gisserver.endpoint import route
+from gisserver.ogc.questions import known_at
+from gisserver.parameters import Parameters, number
+from gisserver.reply import reply_document
+from gisserver.request import Request
+from gisserver.wording import WrongParameter
+from layers.change_counts import MOST_PERIODS, Period, change_counts, periods_between, whole
+from layers.change_list import change_list
+from layers.moments import parse_moment
+from layers.query import ItemQuery
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from gisserver.context import Context
+
+__all__ = ["routes"]
+
+MAX_LISTED = 1000
+PERIODS: tuple[Period, ...] = ("year", "month", "day")
+
+
+def counts(request: Request) -> Response:
+    """Answer how many features of some layers begin, end and change by year, month or day."""
+    p, context, audience = request.parameters, request.context, request.audience
+    request.format(("json",))
+    stored = [layer for layer in context.readable(audience) if layer.is_stored]
+    names = p.take_names("layers", "*", (layer.id for layer in stored))
+    begin, end = _moments(p)
+    box = _bbox(p)
+    period = p.take_choice("step", PERIODS, "year")
+    known = known_at(request)
+    p.finish()
+    if names is None:
+        raise WrongParameter("layers", "missing")
+    assert period in PERIODS
+    if not begin < end:
+        raise WrongParameter("to", "kind", value="later than 'from'")
+    if (many := periods_between(begin, end, period)) > MOST_PERIODS:
+        raise WrongParameter("step", "range", value=many, low=1, high=MOST_PERIODS)
+    layers = [layer for layer in stored if layer.id in names]
+    if box is not None and (flat := next((layer for layer in layers if layer.geometry is None), None)):
+        raise WrongParameter("bbox", "geometry_kind", layer=flat.id)
+    found = change_counts(context.store, (ItemQuery(layer, audience, bbox=box, known_at=known) for layer in layers), begin, end, period)
+    return reply_document(request, {"from": begin, "to": end, "step": period, "layers": [layer.id for layer in layers],
+                                    "total": whole(found.values())._asdict(),
+                                    "periods": [{"from": day.isoformat(), **each._asdict()} for day, each in found.items()]})
+
+
+def diff(request: Request) -> Response:
+    """Answer what was built, ended and changed in a layer between two moments of valid time, and how many in all."""
+    p, context = request.parameters, request.context
+    request.format(("json",))
+    name = p.take("layer")
+    limit = p.take_integer("limit", MAX_LISTED, 1, 10_000)
+    box, geometry = _bbox(p), p.take_flag("geometry")
+    first, last = _moments(p)
+    p.finish()
+    if not name:
+        raise WrongParameter("layer", "missing")
+    layer = context.layer_for(request.audience, name)
+    found = change_list(context.store, layer, request.audience, first, last, box, limit, geometry)
+    return reply_document(request, {"layer": layer.id, "from": first, "to": last, "counts": found.counts._asdict(),
+                                    "differences": found.differences, "complete": len(found.differences) == sum(found.counts)})
+
+
+def _moments(p: Parameters) -> tuple[datetime, datetime]:
+    begin, end = p.take("from"), p.take("to")
+    for parameter, text in (("from", begin), ("to", end)):
+        if not text:
+            raise WrongParameter(parameter, "missing")
+    return parse_moment(begin or "", "from").at, parse_moment(end or "", "to").at
+
+
+def _bbox(p: Parameters) -> tuple[float, float, float, float] | None:
+    text = p.take("bbox")
+    if text is None:
+        return None
+    parts = [number("bbox", part.strip()) for part in text.split(",")]
+    if len(parts) != 4:
+        raise WrongParameter("bbox", "bbox_count", count=len(parts))
+    minx, miny, maxx, maxy = parts
+    if miny > maxy or minx > maxx:
+        raise WrongParameter("bbox", "bbox_order")
+    if min(minx, maxx) < -180 or max(minx, maxx) > 180 or miny < -90 or maxy > 90:
+        raise WrongParameter("bbox", "bbox_degrees")
+    return minx, miny, maxx, maxy
+
+
+def routes(context: Context) -> list[Route]:
+    """Return the routes of changes over time."""
+    return [route(context, "/api/changes/counts", counts), route(context, "/api/diff", diff)]
