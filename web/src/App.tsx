@@ -15,7 +15,9 @@ import { Notices } from "./panels/Notices";
 import { Failure, Loading } from "./panels/PanelState";
 import { TopBar } from "./panels/TopBar";
 import { useUndo } from "./panels/undo";
+import { useKept } from "./panels/useKept";
 import { useKeys } from "./panels/useKeys";
+import { useClock } from "./state/clock";
 import { useDraft } from "./state/draft";
 import { usePreferences, useWords } from "./state/preferences";
 import { client, useConfig } from "./state/queries";
@@ -27,6 +29,7 @@ const MapView = lazy(() => import("./map/MapView"));
 const AttributeTable = lazy(() => import("./panels/table/AttributeTable"));
 const EditPanel = lazy(() => import("./panels/edit/EditPanel"));
 const SignInForm = lazy(() => import("./panels/SignInForm"));
+const TimeBar = lazy(() => import("./time/TimeBar"));
 const UndoDialog = lazy(() => import("./panels/UndoDialog"));
 
 const LOCALES: Record<string, Locale> = { zh: zhCN, en: enGB };
@@ -39,7 +42,9 @@ function Desk() {
   const editing = useDraft((drafting) => drafting.draft !== null);
   const undoing = useUndo((undo) => undo.seq !== null);
   const form = useSession((session) => session.form);
+  const clock = useClock(({ open }) => open);
   useKeys();
+  useKept();
   const name = useUserName();
   // Another reader sees other layers and fields: nothing that was read for the one before may stay.
   useEffect(() => {
@@ -62,6 +67,7 @@ function Desk() {
   }
   return (
     <div className="desk" data-table={table !== null}>
+        {clock && <Boundary><Suspense fallback={null}><TimeBar /></Suspense></Boundary>}
       <TopBar />
       <main className="stage">
         <Boundary><Suspense fallback={<Loading />}><MapView /></Suspense></Boundary>

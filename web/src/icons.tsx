@@ -39,6 +39,22 @@ import {
   TranslationOutlined as TranslationLine,
   UndoOutlined as UndoLine,
   UserOutlined as UserLine,
+  ArrowLeftOutlined as ArrowLeftLine,
+  ArrowRightOutlined as ArrowRightLine,
+  BookOutlined as BookLine,
+  BranchesOutlined as BranchesLine,
+  CaretRightOutlined as CaretRightLine,
+  DiffOutlined as DiffLine,
+  FieldTimeOutlined as FieldTimeLine,
+  PauseOutlined as PauseLine,
+  PrinterOutlined as PrinterLine,
+  PushpinOutlined as PushpinLine,
+  RetweetOutlined as RetweetLine,
+  SaveOutlined as SaveLine,
+  SplitCellsOutlined as SplitCellsLine,
+  StepBackwardOutlined as StepBackwardLine,
+  StepForwardOutlined as StepForwardLine,
+  VideoCameraOutlined as VideoCameraLine,
 } from "@ant-design/icons";
 import type { ComponentProps, ComponentType } from "react";
 
@@ -89,3 +105,19 @@ export const TableOutlined = silent(TableLine);
 export const TranslationOutlined = silent(TranslationLine);
 export const UndoOutlined = silent(UndoLine);
 export const UserOutlined = silent(UserLine);
+export const ArrowLeftOutlined = silent(ArrowLeftLine);
+export const ArrowRightOutlined = silent(ArrowRightLine);
+export const BookOutlined = silent(BookLine);
+export const BranchesOutlined = silent(BranchesLine);
+export const CaretRightOutlined = silent(CaretRightLine);
+export const DiffOutlined = silent(DiffLine);
+export const FieldTimeOutlined = silent(FieldTimeLine);
+export const PauseOutlined = silent(PauseLine);
+export const PrinterOutlined = silent(PrinterLine);
+export const PushpinOutlined = silent(PushpinLine);
+export const RetweetOutlined = silent(RetweetLine);
+export const SaveOutlined = silent(SaveLine);
+export const SplitCellsOutlined = silent(SplitCellsLine);
+export const StepBackwardOutlined = silent(StepBackwardLine);
+export const StepForwardOutlined = silent(StepForwardLine);
+export const VideoCameraOutlined = silent(VideoCameraLine);

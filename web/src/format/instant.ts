@@ -45,3 +45,23 @@ export function formatStamp(moment: string, timeZone: string): string {
   );
   return `${parts.year}-${parts.month}-${parts.day} ${parts.hour}:${parts.minute}`;
 }
+
+export type Step = "day" | "week" | "month" | "quarter" | "year" | "decade";
+
+const MONTHS: Partial<Record<Step, number>> = { month: 1, quarter: 3, year: 12, decade: 120 };
+
+/** Return the day some steps later (or earlier); the end of a longer month becomes the end of a shorter one. */
+export function addStep(day: string, step: Step, count: number): string {
+  const date = new Date(`${day}T00:00:00Z`);
+  const months = MONTHS[step];
+  if (months === undefined) {
+    date.setUTCDate(date.getUTCDate() + count * (step === "week" ? 7 : 1));
+    return date.toISOString().slice(0, 10);
+  }
+  const wanted = date.getUTCDate();
+  date.setUTCDate(1);
+  date.setUTCMonth(date.getUTCMonth() + count * months);
+  const longest = new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 0)).getUTCDate();
+  date.setUTCDate(Math.min(wanted, longest));
+  return date.toISOString().slice(0, 10);
+}

@@ -1,7 +1,9 @@
+import { timeEn } from "./messages.time";
 import type { MessageKey } from "./messages.zh";
 
 export const en: Record<MessageKey, string> = {
   "app.title": "{city} spatial information",
+  ...timeEn,
   "app.skip": "Skip to search",
   "common.close": "Close",
   "common.cancel": "Cancel",

@@ -1,6 +1,9 @@
 /** Every sentence of the client in Chinese; `messages.en.ts` has the same keys. */
+import { timeZh } from "./messages.time";
+
 export const zh = {
   "app.title": "{city}空间信息平台",
+  ...timeZh,
   "app.skip": "跳到搜索",
   "common.close": "关闭",
   "common.cancel": "取消",

@@ -5,7 +5,8 @@ import { readStyle } from "../api/style";
 import type { Layer } from "../api/types";
 import { useDraft } from "../state/draft";
 import { useWords, usePreferences } from "../state/preferences";
-import { useCity, useItem, useLayers, useWhen } from "../state/queries";
+import { useMoments } from "../state/moment";
+import { useCity, useItem, useLayers } from "../state/queries";
 import { useLive } from "../state/refresh";
 import { useSession } from "../state/session";
 import { useView } from "../state/view";
@@ -18,6 +19,7 @@ import { addOverlay, markFaults, markFocus, markSelection } from "./overlay";
 import { attachPointer } from "./pointer";
 import { Readout } from "./Readout";
 import { useTool } from "./useTool";
+import { useTimeline } from "./timeline";
 
 declare global {
   interface Window {
@@ -50,7 +52,7 @@ export default function MapView() {
   const name = useSession((session) => session.account?.username ?? "");
   const dark = usePreferences((preferences) => preferences.theme === "dark");
   const style = useQuery({ queryKey: ["style", "", name, language], queryFn: ({ signal }) => readStyle(signal), staleTime: Infinity });
-  const when = useWhen();
+  const moments = useMoments();
   const { shown, opacity, relief } = useView((view) => view.layers);
   const filters = useView((view) => view.filters);
   const selection = useView((view) => view.selection);
@@ -89,7 +91,7 @@ export default function MapView() {
     if (!map || !city || !style.data) return undefined;
     const lay = () => {
       addOverlay(map);
-      const now = addCity(map, style.data, layers, when, dark);
+      const now = addCity(map, style.data, layers, moments.of, dark);
       ["focus-fill", "focus-halo", "focus-line", "focus-point", "faults-point", "faults-text"].forEach((id) => map.moveLayer(id));
       setLaid({ map, drawn: now, layers, style: style.data, dark });
     };
@@ -99,21 +101,22 @@ export default function MapView() {
       map.off("style.load", lay);
       setLaid(null);
     };
-    // `when` is left out on purpose: another moment changes the tiles, not the style.
+    // `moments` is left out on purpose: another moment changes the tiles, not the style.
   }, [map, city, style.data, layers, dark]);
 
   useEffect(() => {
+  useTimeline(map, drawn, layers);
     if (map && drawn) applyShown(map, drawn, layers, shown, relief);
   }, [map, drawn, layers, shown, relief]);
   useEffect(() => {
     if (map && drawn) applyOpacity(map, drawn, opacity);
   }, [map, drawn, opacity]);
   useEffect(() => {
-    if (map && drawn) applyFilters(map, drawn, layers, filters);
-  }, [map, drawn, layers, filters]);
+    if (map && drawn) applyFilters(map, drawn, layers, filters, moments.timed);
+  }, [map, drawn, layers, filters, moments]);
   useEffect(() => {
-    if (map && drawn) applyTiles(map, drawn, layers, { datetime: when.datetime, knownAt: when.knownAt }, filters);
-  }, [map, drawn, layers, when.datetime, when.knownAt, filters]);
+    if (map && drawn) applyTiles(map, drawn, layers, moments.of, filters);
+  }, [map, drawn, layers, moments, filters]);
   useEffect(() => {
     if (map && drawn) markSelection(map, drawn, selection);
   }, [map, drawn, selection, relief]);

@@ -17,17 +17,29 @@ export interface Drawn {
   stale: Set<string>;
 }
 
-type When = { datetime?: string; knownAt?: string };
+export type When = { datetime?: string; knownAt?: string };
+/** Which moment each layer shows. */
+export type WhenOf = (layer: string) => When;
+
+// Half-open on both sides: what begins at the moment is there, what ends at it is not. An open end is far away.
+const FAR = 1e15;
+// Both ends travel as one value: each value that changes makes the map lay its tiles again.
+const MOMENT = ["array", "number", 2, ["global-state", "moment"]];
+const AT_THE_MOMENT = [
+  "all",
+  ["<", ["coalesce", ["get", "valid_from"], -FAR], ["at", 1, MOMENT]],
+  [">", ["coalesce", ["get", "valid_to"], FAR], ["at", 0, MOMENT]],
+];
 
 /** Put the city's layers on the map. Layers without a place in the style are left out. */
-export function addCity(map: MapLibre, style: StyleSpecification, layers: Layer[], when: When, dark: boolean): Drawn {
+export function addCity(map: MapLibre, style: StyleSpecification, layers: Layer[], when: WhenOf, dark: boolean): Drawn {
   const known = new Map(layers.map((layer) => [layer.id, layer]));
   const drawn: Drawn = { parts: new Map(), tiles: new Map(), stale: new Set() };
   const labels: LayerSpecification[] = [];
   for (const [id, source] of Object.entries(style.sources)) {
     if (!known.has(id) || source.type !== "vector") continue;
     const { url: _url, ...rest } = source;
-    drawn.tiles.set(id, tileAddress(id, when));
+    drawn.tiles.set(id, tileAddress(id, when(id)));
     map.addSource(id, { ...rest, tiles: [drawn.tiles.get(id)!] });
   }
   const put = (part: LayerSpecification, id: string) => {
@@ -72,28 +84,34 @@ export function applyOpacity(map: MapLibre, drawn: Drawn, opacity: Record<string
   }
 }
 
-/** Filter the map as the tables are filtered: here where the tiles have the fields, else on the server. */
-export function applyFilters(map: MapLibre, drawn: Drawn, layers: Layer[], filters: Record<string, Condition[]>): void {
+/**
+ * Filter the map as the tables are filtered: here where the tiles have the fields, else on the server.
+ *
+ * Of `timed` layers the tiles hold every version of a window of time, and what is not there at the clock's moment is left out.
+ */
+export function applyFilters(
+  map: MapLibre, drawn: Drawn, layers: Layer[], filters: Record<string, Condition[]>, timed: (layer: string) => boolean = () => false,
+): void {
   for (const layer of layers) {
     const wish = toMapFilter(filters[layer.id] ?? [], layer.fields) ?? null;
     for (const part of drawn.parts.get(layer.id) ?? []) {
       const own = "filter" in part ? part.filter : undefined;
-      const both = wish && own ? ["all", own, wish] : wish ?? own;
-      map.setFilter(part.id, (both ?? null) as FilterSpecification | null);
+      const parts = [own, wish, timed(layer.id) ? AT_THE_MOMENT : null].filter(Boolean);
+      map.setFilter(part.id, (parts.length > 1 ? ["all", ...parts] : parts[0] ?? null) as FilterSpecification | null);
     }
   }
 }
 
 /** Take the tiles of a moment, and of what only the server can filter. */
 export function applyTiles(
-  map: MapLibre, drawn: Drawn, layers: Layer[], when: When, filters: Record<string, Condition[]>,
+  map: MapLibre, drawn: Drawn, layers: Layer[], when: WhenOf, filters: Record<string, Condition[]>,
 ): void {
   for (const layer of layers) {
     const source = map.getSource<VectorTileSource>(layer.id);
     if (!source || !drawn.parts.has(layer.id)) continue;
     const conditions = filters[layer.id] ?? [];
     const remote = toMapFilter(conditions, layer.fields) === undefined ? toCql2(conditions, layer.fields) : null;
-    const tiles = tileAddress(layer.id, when, remote);
+    const tiles = tileAddress(layer.id, when(layer.id), remote);
     if (drawn.tiles.get(layer.id) === tiles) continue;
     drawn.tiles.set(layer.id, tiles);
     source.setTiles([tiles]);

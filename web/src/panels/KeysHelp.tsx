@@ -8,6 +8,8 @@ const KEYS: [string[], MessageKey][] = [
   [["L"], "keys.layers"],
   [["T"], "keys.table"],
   [["0"], "keys.today"],
+  [["Alt", "←"], "views.back"],
+  [["Alt", "→"], "views.forth"],
   [["←", "↑", "→", "↓"], "keys.pan"],
   [["+", "−"], "keys.zoom"],
   [["Shift", "←", "↑", "→", "↓"], "keys.rotate"],

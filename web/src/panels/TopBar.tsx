@@ -7,6 +7,8 @@ import { useLive } from "../state/refresh";
 import { AccountMenu } from "./AccountMenu";
 import { DayPicker } from "./DayPicker";
 import { SearchBox } from "./SearchBox";
+import { TimeButton } from "./TimeButton";
+import { ViewsButton } from "./ViewsButton";
 
 const KeysHelp = lazy(() => import("./KeysHelp"));
 
@@ -29,7 +31,9 @@ export function TopBar() {
       </div>
       <SearchBox />
       <DayPicker />
+      <TimeButton />
       <span className="spring" />
+      <ViewsButton />
       <span className="live" data-open={open === true} title={t(open === false ? "live.off" : "live.on")}>
         <i aria-hidden="true" />
         <span className="visually-hidden">{t(open === false ? "live.off" : "live.on")}</span>

@@ -1,5 +1,6 @@
 import { useEffect } from "react";
 import { useDraft } from "../state/draft";
+import { goBack, goForth } from "../state/kept";
 import { usePreferences } from "../state/preferences";
 import { useLayers } from "../state/queries";
 import { useView } from "../state/view";
@@ -13,6 +14,12 @@ export function useKeys(): void {
   const layers = useLayers();
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
+      if (event.altKey && !event.ctrlKey && !event.metaKey && /^Arrow(Left|Right)$/.test(event.key) && !isTyping(event.target)) {
+        event.preventDefault();
+        if (event.key === "ArrowLeft") goBack();
+        else goForth();
+        return;
+      }
       if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
       const view = useView.getState();
       if (event.key === "Escape") {

@@ -3,11 +3,14 @@
  *
  *     #c=116.4,39.93,14,30,45&t=2015-06-01&k=812&l=-road,parcel,building.60&f=[...]&s=building.17,parcel.4&x=building&d=3
  *
- * c: longitude, latitude, zoom, then bearing and pitch when the map is turned; t: day; k: known at; l: layers switched
- * on, off (-) and their opacity in percent; f: filters; s: selection; x: layer of the open table; d: relief.
+ * c: longitude, latitude, zoom, then bearing and pitch when the map is turned; t: day, or two days of an interval; k: known
+ * at; p: layers that keep a day of their own; l: layers switched on, off (-) and their opacity in percent; f: filters; s:
+ * selection; x: layer of the open table; d: relief; m: comparison; w: place, charts and thematic maps. `v` alone is the short name of a view kept on the server.
  */
-import type { Condition, Operator } from "../format/condition";
+import { type Condition, fromShort, toShort } from "../format/condition";
 import { isDay } from "../format/instant";
+import { type Compare, decodeCompare, encodeCompare } from "./sides";
+import { decodeWork, encodeWork, PLAIN_WORK, type Work } from "./work";
 
 export interface Camera {
   lon: number;
@@ -24,26 +27,30 @@ export interface Ref {
 
 export interface LinkedView {
   camera: Camera | null;
-  time: { day: string | null; knownAt: string | null };
+  /** The day shown (null is today), or with `until` the half-open interval from it; `pinned` layers keep a day of their own. */
+  time: { day: string | null; knownAt: string | null; until: string | null; pinned: Record<string, string> };
   layers: { shown: Record<string, boolean>; opacity: Record<string, number>; relief: boolean };
   filters: Record<string, Condition[]>;
   selection: Ref[];
   table: string | null;
+  compare: Compare | null;
+  work: Work;
 }
 
 export const BLANK: LinkedView = {
   camera: null,
-  time: { day: null, knownAt: null },
+  time: { day: null, knownAt: null, until: null, pinned: {} },
   layers: { shown: {}, opacity: {}, relief: false },
   filters: {},
   selection: [],
   table: null,
+  compare: null,
+  work: PLAIN_WORK,
 };
 
 // More would make an address that mail programs cut.
 const MOST_SELECTED = 50;
 const NAME = /^[a-z][a-z0-9_]{0,47}$/;
-const OPERATORS: Operator[] = ["=", "<>", "<", "<=", ">", ">=", "like", "in", "null", "notnull"];
 
 function round(value: number, digits: number): string {
   return String(Number(value.toFixed(digits)));
@@ -58,7 +65,10 @@ export function encodeView(view: LinkedView): string {
     if (Math.abs(bearing) > 0.05 || pitch > 0.05) camera.push(round(bearing, 1), round(pitch, 1));
     parts.push(`c=${camera.join(",")}`);
   }
-  if (view.time.day) parts.push(`t=${view.time.day}`);
+  const { day, until, pinned } = view.time;
+  if (day) parts.push(`t=${day}${until ? `/${until}` : ""}`);
+  const pins = Object.entries(pinned).sort();
+  if (pins.length > 0) parts.push(`p=${pins.map(([layer, own]) => `${layer}.${own}`).join(",")}`);
   if (view.time.knownAt) parts.push(`k=${encodeURIComponent(view.time.knownAt)}`);
   const names = [...new Set([...Object.keys(view.layers.shown), ...Object.keys(view.layers.opacity)])].sort();
   const layers = names.map((name) => {
@@ -69,8 +79,7 @@ export function encodeView(view: LinkedView): string {
   if (layers.length > 0) parts.push(`l=${layers.join(",")}`);
   const filters = Object.entries(view.filters).filter(([, conditions]) => conditions.length > 0);
   if (filters.length > 0) {
-    const short = filters.map(([layer, conditions]) => [layer, ...conditions.map(({ field, op, value }) =>
-      (value === undefined ? [field, op] : [field, op, value]))]);
+    const short = filters.map(([layer, conditions]) => [layer, ...conditions.map(toShort)]);
     parts.push(`f=${encodeURIComponent(JSON.stringify(short))}`);
   }
   if (view.selection.length > 0) {
@@ -78,6 +87,9 @@ export function encodeView(view: LinkedView): string {
   }
   if (view.table) parts.push(`x=${view.table}`);
   if (view.layers.relief) parts.push("d=3");
+  if (view.compare) parts.push(`m=${encodeURIComponent(encodeCompare(view.compare))}`);
+  const work = encodeWork(view.work);
+  if (work) parts.push(`w=${encodeURIComponent(work)}`);
   return parts.join("&");
 }
 
@@ -113,23 +125,35 @@ function decodeFilters(text: string | null): Record<string, Condition[]> {
   if (!Array.isArray(short)) return filters;
   for (const entry of short) {
     if (!Array.isArray(entry) || typeof entry[0] !== "string" || !NAME.test(entry[0])) continue;
-    filters[entry[0]] = entry.slice(1)
-      .filter((c): c is [string, Operator, Condition["value"]] =>
-        Array.isArray(c) && typeof c[0] === "string" && NAME.test(c[0]) && OPERATORS.includes(c[1]))
-      .map(([field, op, value]) => (value === undefined ? { field, op } : { field, op, value }));
+    filters[entry[0]] = entry.slice(1).flatMap((short) => fromShort(short) ?? []);
   }
   return filters;
+}
+
+function decodePins(text: string | null): Record<string, string> {
+  const pairs = (text ?? "").split(",").map((part) => part.split(".") as [string, string]);
+  return Object.fromEntries(pairs.filter(([layer, day]) => NAME.test(layer) && isDay(day ?? "")));
+}
+
+/** Return the short name of a kept view that an address stands for; null where it spells its view out. */
+export function keptName(hash: string): string | null {
+  return /^#?v=([A-Za-z0-9]{10})$/.exec(hash)?.[1] ?? null;
 }
 
 /** Read a view from the part of an address after `#`; what cannot be read is left at its default. */
 export function decodeView(hash: string): LinkedView {
   const parameters = new URLSearchParams(hash.replace(/^#/, "").replace(/\+/g, "%2B"));
-  const day = parameters.get("t");
+  const [day = "", until = ""] = (parameters.get("t") ?? "").split("/");
   const knownAt = parameters.get("k");
   const table = parameters.get("x");
   return {
     camera: decodeCamera(parameters.get("c")),
-    time: { day: day && isDay(day) ? day : null, knownAt: knownAt && /^[0-9T:.Z+-]{1,40}$/.test(knownAt) ? knownAt : null },
+    time: {
+      day: isDay(day) ? day : null,
+      until: isDay(day) && isDay(until) && day < until ? until : null,
+      knownAt: knownAt && /^[0-9T:.Z+-]{1,40}$/.test(knownAt) ? knownAt : null,
+      pinned: decodePins(parameters.get("p")),
+    },
     layers: { ...decodeLayers(parameters.get("l")), relief: parameters.get("d") === "3" },
     filters: decodeFilters(parameters.get("f")),
     selection: (parameters.get("s") ?? "").split(",").flatMap((part) => {
@@ -137,5 +161,7 @@ export function decodeView(hash: string): LinkedView {
       return match ? [{ layer: match[1]!, fid: Number(match[2]) }] : [];
     }),
     table: table && NAME.test(table) ? table : null,
+    compare: decodeCompare(parameters.get("m")),
+    work: decodeWork(parameters.get("w")),
   };
 }

@@ -4,11 +4,12 @@
 import { create } from "zustand";
 import type { Condition } from "../format/condition";
 import type { Bounds } from "../format/geometry";
-import { BLANK, type Camera, decodeView, encodeView, type LinkedView, type Ref } from "./link";
+import { BLANK, type Camera, decodeView, encodeView, keptName, type LinkedView, type Ref } from "./link";
+import type { Compare } from "./sides";
+import type { Work } from "./work";
 
 export type { Camera, Ref } from "./link";
 
-export type Tool = "identify" | "measure" | "draw";
 
 /** A wish for the camera; the map fulfils it and the camera follows. `token` makes equal wishes different. */
 export interface Flight {
@@ -37,6 +38,11 @@ export interface View extends LinkedView {
   setDay: (day: string | null) => void;
   setKnownAt: (knownAt: string | null) => void;
   show: (layers: string[], shown: boolean) => void;
+  setUntil: (until: string | null) => void;
+  /** Let a layer keep a day of its own; null lets it follow again. */
+  pin: (layer: string, day: string | null) => void;
+  setCompare: (compare: Compare | null) => void;
+  setWork: (change: Partial<Work>) => void;
   setOpacity: (layer: string, opacity: number) => void;
   setRelief: (relief: boolean) => void;
   resetLayers: () => void;
@@ -51,6 +57,8 @@ export interface View extends LinkedView {
   setSort: (layer: string, sort: { field: string; descending: boolean } | null) => void;
   follow: (hash: string) => void;
 }
+  /** Take a whole view, as a link, a bookmark or the way back has it. */
+  restore: (linked: LinkedView) => void;
 
 let flights = 0;
 
@@ -59,7 +67,7 @@ export function sameRef(a: Ref, b: Ref): boolean {
   return a.fid === b.fid && a.layer === b.layer;
 }
 
-export const useView = create<View>()((set) => ({
+export const useView = create<View>()((set, get) => ({
   ...BLANK,
   tool: "identify",
   bounds: null,
@@ -71,9 +79,16 @@ export const useView = create<View>()((set) => ({
 
   moved: (camera, bounds) => set({ camera, bounds }),
   fly: (flight) => set({ flight: { ...flight, token: (flights += 1) } }),
-  setDay: (day) => set(({ time }) => ({ time: { ...time, day } })),
+  setDay: (day) => set(({ time }) => ({ time: { ...time, day, until: day && time.until && time.until > day ? time.until : null } })),
   setKnownAt: (knownAt) => set(({ time }) => ({ time: { ...time, knownAt } })),
   show: (layers, shown) => set((view) => ({
+  setUntil: (until) => set(({ time }) => ({ time: { ...time, until: time.day && until && until > time.day ? until : null } })),
+  pin: (layer, day) => set(({ time }) => {
+    const { [layer]: _, ...others } = time.pinned;
+    return { time: { ...time, pinned: day ? { ...others, [layer]: day } : others } };
+  }),
+  setCompare: (compare) => set({ compare }),
+  setWork: (change) => set(({ work }) => ({ work: { ...work, ...change } })),
     layers: { ...view.layers, shown: { ...view.layers.shown, ...Object.fromEntries(layers.map((id) => [id, shown])) } },
   })),
   setOpacity: (layer, opacity) => set((view) => ({
@@ -97,8 +112,8 @@ export const useView = create<View>()((set) => ({
     const { [layer]: _, ...others } = view.sort;
     return { sort: sort ? { ...others, [layer]: sort } : others };
   }),
-  follow: (hash) => {
-    const linked = decodeView(hash);
+  follow: (hash) => get().restore(decodeView(hash)),
+  restore: (linked) => {
     set({ ...linked, focus: Math.max(0, linked.selection.length - 1) });
     if (linked.camera) {
       const { lon, lat, zoom, bearing, pitch } = linked.camera;
@@ -126,7 +141,8 @@ export function linkToAddress(): () => void {
   });
   const read = () => {
     const hash = window.location.hash.replace(/^#/, "");
-    if (hash === written) return;
+    // The name of a kept view says nothing by itself: whoever fetches the view shows it.
+    if (hash === written || keptName(hash)) return;
     written = hash;
     useView.getState().follow(hash);
   };

@@ -1,0 +1,56 @@
+import type { Geometry } from "geojson";
+import { address, askJson } from "./http";
+import type { Box } from "./items";
+import type { Properties } from "./types";
+
+export interface Counts {
+  built: number;
+  ended: number;
+  changed: number;
+}
+
+/** Count what begins, ends and changes by year, month or day in some layers and a box. */
+export function countChanges(
+  asked: { layers: string[]; box: Box; from: string; to: string; step: "year" | "month" | "day" }, signal?: AbortSignal,
+): Promise<{ periods: ({ from: string } & Counts)[]; total: Counts }> {
+  const { layers, box, ...rest } = asked;
+  return askJson(address("api/changes/counts", { layers: layers.join(","), bbox: box.join(","), ...rest }), { signal });
+}
+
+export interface Difference {
+  fid: number;
+  change: "built" | "ended" | "changed";
+  before: Properties | null;
+  after: Properties | null;
+  place: [number, number] | null;
+  geometry?: Geometry | null;
+}
+
+export interface ChangeList {
+  differences: Difference[];
+  counts: Counts;
+  complete: boolean;
+}
+
+/** Read what was built, ended and changed in a layer and a box between two days. */
+export function readChangeList(
+  asked: { layer: string; from: string; to: string; box: Box; limit: number }, signal?: AbortSignal,
+): Promise<ChangeList> {
+  const { box, ...rest } = asked;
+  return askJson(address("api/diff", { ...rest, bbox: box.map((n) => n.toFixed(6)).join(","), geometry: true }), { signal });
+}
+
+export interface LineageEvent {
+  id: number;
+  kind: string;
+  at: string | null;
+  seq: number;
+  predecessors: { layer: string; fid: number }[];
+  successors: { layer: string; fid: number }[];
+}
+
+/** Read the graph of what a feature came from and what became of it. */
+export async function readLineage(layer: string, fid: number, signal?: AbortSignal): Promise<LineageEvent[]> {
+  const answer = await askJson<{ events: LineageEvent[] }>(address(`ogc/collections/${layer}/items/${fid}/lineage`), { signal });
+  return answer.events;
+}
