@@ -6,8 +6,10 @@ from starlette.routing import BaseRoute, Route
 
 from gisserver.context import Context
 from gisserver.endpoint import Handler, route
-from gisserver.ogc import collections, coverages, items, jobs, landing, processes, records, styles, tilesets, transactions, versions
+from gisserver.ogc import collections, items, jobs, landing, processes, records, styles, tilesets, transactions, versions
+from gisserver.ogc.coverage_routing import coverage_routes
 from gisserver.ogc.tile import TileEndpoint
+from gisserver.raster.routing import raster_routes
 from gisserver.routes import analysis, changes, client, edits, operation, search, views
 from gisserver.routes.stream import ChangeStream
 
@@ -29,9 +31,10 @@ def service_routes(context: Context) -> list[BaseRoute]:
 
     return [
         Route(f"{TILES}/{{tms}}/{{z}}/{{row}}/{{col}}", TileEndpoint(context), methods=["GET"]),
+        *coverage_routes(context),
+        *raster_routes(context),
         slow("/ogc/collections/catalogue/items", records.records),
         slow("/ogc/collections/catalogue/items/{record}", records.record),
-        *coverage_routes(context),
         to(ITEM, items.item),
         to(ITEMS, items.items),
         to(ITEMS, transactions.create_item, "POST"),

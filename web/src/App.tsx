@@ -67,12 +67,12 @@ function Desk() {
   }
   return (
     <div className="desk" data-table={table !== null}>
-        {clock && <Boundary><Suspense fallback={null}><TimeBar /></Suspense></Boundary>}
       <TopBar />
       <main className="stage">
         <Boundary><Suspense fallback={<Loading />}><MapView /></Suspense></Boundary>
         <DayBanner />
         <LayersPanel />
+        {clock && <Boundary><Suspense fallback={null}><TimeBar /></Suspense></Boundary>}
         <Boundary>{editing ? <Suspense fallback={<Loading />}><EditPanel /></Suspense> : <FeaturePanel />}</Boundary>
         {table !== null && <Boundary key={table}><Suspense fallback={<Loading />}><AttributeTable id={table} /></Suspense></Boundary>}
       </main>

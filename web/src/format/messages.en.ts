@@ -2,8 +2,8 @@ import { timeEn } from "./messages.time";
 import type { MessageKey } from "./messages.zh";
 
 export const en: Record<MessageKey, string> = {
-  "app.title": "{city} spatial information",
   ...timeEn,
+  "app.title": "{city} spatial information",
   "app.skip": "Skip to search",
   "common.close": "Close",
   "common.cancel": "Cancel",

@@ -2,8 +2,8 @@
 import { timeZh } from "./messages.time";
 
 export const zh = {
-  "app.title": "{city}空间信息平台",
   ...timeZh,
+  "app.title": "{city}空间信息平台",
   "app.skip": "跳到搜索",
   "common.close": "关闭",
   "common.cancel": "取消",

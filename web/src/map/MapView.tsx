@@ -18,8 +18,8 @@ import { groundStyle } from "./ground";
 import { addOverlay, markFaults, markFocus, markSelection } from "./overlay";
 import { attachPointer } from "./pointer";
 import { Readout } from "./Readout";
-import { useTool } from "./useTool";
 import { useTimeline } from "./timeline";
+import { useTool } from "./useTool";
 
 declare global {
   interface Window {
@@ -104,8 +104,8 @@ export default function MapView() {
     // `moments` is left out on purpose: another moment changes the tiles, not the style.
   }, [map, city, style.data, layers, dark]);
 
-  useEffect(() => {
   useTimeline(map, drawn, layers);
+  useEffect(() => {
     if (map && drawn) applyShown(map, drawn, layers, shown, relief);
   }, [map, drawn, layers, shown, relief]);
   useEffect(() => {

@@ -10,6 +10,7 @@ import type { Work } from "./work";
 
 export type { Camera, Ref } from "./link";
 
+export type Tool = "identify" | "measure" | "draw" | "area";
 
 /** A wish for the camera; the map fulfils it and the camera follows. `token` makes equal wishes different. */
 export interface Flight {
@@ -37,12 +38,12 @@ export interface View extends LinkedView {
   fly: (flight: Omit<Flight, "token">) => void;
   setDay: (day: string | null) => void;
   setKnownAt: (knownAt: string | null) => void;
-  show: (layers: string[], shown: boolean) => void;
   setUntil: (until: string | null) => void;
   /** Let a layer keep a day of its own; null lets it follow again. */
   pin: (layer: string, day: string | null) => void;
   setCompare: (compare: Compare | null) => void;
   setWork: (change: Partial<Work>) => void;
+  show: (layers: string[], shown: boolean) => void;
   setOpacity: (layer: string, opacity: number) => void;
   setRelief: (relief: boolean) => void;
   resetLayers: () => void;
@@ -56,9 +57,9 @@ export interface View extends LinkedView {
   setInView: (inView: boolean) => void;
   setSort: (layer: string, sort: { field: string; descending: boolean } | null) => void;
   follow: (hash: string) => void;
-}
   /** Take a whole view, as a link, a bookmark or the way back has it. */
   restore: (linked: LinkedView) => void;
+}
 
 let flights = 0;
 
@@ -81,7 +82,6 @@ export const useView = create<View>()((set, get) => ({
   fly: (flight) => set({ flight: { ...flight, token: (flights += 1) } }),
   setDay: (day) => set(({ time }) => ({ time: { ...time, day, until: day && time.until && time.until > day ? time.until : null } })),
   setKnownAt: (knownAt) => set(({ time }) => ({ time: { ...time, knownAt } })),
-  show: (layers, shown) => set((view) => ({
   setUntil: (until) => set(({ time }) => ({ time: { ...time, until: time.day && until && until > time.day ? until : null } })),
   pin: (layer, day) => set(({ time }) => {
     const { [layer]: _, ...others } = time.pinned;
@@ -89,6 +89,7 @@ export const useView = create<View>()((set, get) => ({
   }),
   setCompare: (compare) => set({ compare }),
   setWork: (change) => set(({ work }) => ({ work: { ...work, ...change } })),
+  show: (layers, shown) => set((view) => ({
     layers: { ...view.layers, shown: { ...view.layers.shown, ...Object.fromEntries(layers.map((id) => [id, shown])) } },
   })),
   setOpacity: (layer, opacity) => set((view) => ({
