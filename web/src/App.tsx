@@ -10,10 +10,10 @@ import { pick } from "./format/text";
 import { Boundary } from "./panels/Boundary";
 import { DayBanner } from "./panels/DayBanner";
 import { FeaturePanel } from "./panels/FeaturePanel";
-import { LayersPanel } from "./panels/LayersPanel";
 import { Notices } from "./panels/Notices";
 import { Failure, Loading } from "./panels/PanelState";
 import { TopBar } from "./panels/TopBar";
+import { Workbench } from "./workbench/Workbench";
 import { useUndo } from "./panels/undo";
 import { useKept } from "./panels/useKept";
 import { useKeys } from "./panels/useKeys";
@@ -71,8 +71,8 @@ function Desk() {
       <main className="stage">
         <Boundary><Suspense fallback={<Loading />}><MapView /></Suspense></Boundary>
         <DayBanner />
-        <LayersPanel />
         {clock && <Boundary><Suspense fallback={null}><TimeBar /></Suspense></Boundary>}
+        <Workbench />
         <Boundary>{editing ? <Suspense fallback={<Loading />}><EditPanel /></Suspense> : <FeaturePanel />}</Boundary>
         {table !== null && <Boundary key={table}><Suspense fallback={<Loading />}><AttributeTable id={table} /></Suspense></Boundary>}
       </main>

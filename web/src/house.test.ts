@@ -4,6 +4,10 @@ import { describe, expect, it } from "vitest";
 const MAY: Record<string, string[]> = {
   map: ["map", "state", "api", "format", "icons"],
   panels: ["panels", "state", "api", "format", "icons"],
+  query: ["query", "panels", "state", "api", "format", "icons"],
+  statistics: ["statistics", "panels", "state", "api", "format", "icons"],
+  thematic: ["thematic", "panels", "state", "api", "format", "icons"],
+  workbench: ["workbench", "query", "statistics", "thematic", "panels", "state", "api", "format", "icons"],
   state: ["state", "api", "format"],
   api: ["api"],
   format: ["format", "api/types"],

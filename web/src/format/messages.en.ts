@@ -1,8 +1,10 @@
 import { timeEn } from "./messages.time";
+import { workEn } from "./messages.work";
 import type { MessageKey } from "./messages.zh";
 
 export const en: Record<MessageKey, string> = {
   ...timeEn,
+  ...workEn,
   "app.title": "{city} spatial information",
   "app.skip": "Skip to search",
   "common.close": "Close",

@@ -1,8 +1,10 @@
 /** Every sentence of the client in Chinese; `messages.en.ts` has the same keys. */
 import { timeZh } from "./messages.time";
+import { workZh } from "./messages.work";
 
 export const zh = {
   ...timeZh,
+  ...workZh,
   "app.title": "{city}空间信息平台",
   "app.skip": "跳到搜索",
   "common.close": "关闭",

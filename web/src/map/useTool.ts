@@ -15,12 +15,13 @@ export function useTool(map: MapLibre | null): void {
   }, [drawing]);
 
   useEffect(() => {
-    if (!map || (tool !== "measure" && tool !== "draw")) return undefined;
+    if (!map || tool === "identify") return undefined;
     let end: (() => void) | null = null;
     let ended = false;
     const load = tool === "measure"
       ? import("./measure").then(({ startMeasuring }) => startMeasuring(map))
-      : import("./sketch").then(({ startSketching }) => startSketching(map));
+      : tool === "area" ? import("./areaTool").then(({ startArea }) => startArea(map))
+        : import("./sketch").then(({ startSketching }) => startSketching(map));
     void load.then((stop) => {
       if (ended) stop();
       else end = stop;

@@ -1,10 +1,10 @@
-import { CloseOutlined, DownOutlined, MenuOutlined, ReloadOutlined, RightOutlined } from "../icons";
+import { DownOutlined, RightOutlined } from "../icons";
 import Checkbox from "antd/es/checkbox";
 import { useState } from "react";
 import type { Layer } from "../api/types";
 import { pick } from "../format/text";
 import { shownByDefault } from "../state/layers";
-import { usePreferences, useWords } from "../state/preferences";
+import { useWords } from "../state/preferences";
 import { useConfig } from "../state/queries";
 import { useView } from "../state/view";
 import { LayerRow } from "./LayerRow";
@@ -60,29 +60,6 @@ function Tree() {
 }
 
 /** The layers of the city: what is on the map, how strongly, and what its colours mean. */
-export function LayersPanel() {
-  const { t } = useWords();
-  const { layersOpen, setLayersOpen } = usePreferences();
-  if (!layersOpen) {
-    return (
-      <button type="button" className="layers-opener" aria-label={t("layers.show")} title={t("layers.show")} onClick={() => setLayersOpen(true)}>
-        <MenuOutlined /><span>{t("layers.title")}</span>
-      </button>
-    );
-  }
-  return (
-    <aside className="panel layers" data-covers="left" aria-label={t("layers.title")}>
-      <header className="panel-head">
-        <h2>{t("layers.title")}</h2>
-        <button type="button" className="quiet" aria-label={t("layers.reset")} title={t("layers.reset")}
-          onClick={() => useView.getState().resetLayers()}>
-          <ReloadOutlined />
-        </button>
-        <button type="button" className="quiet" aria-label={t("layers.hide")} title={t("layers.hide")} onClick={() => setLayersOpen(false)}>
-          <CloseOutlined />
-        </button>
-      </header>
-      <div className="panel-body"><Tree /></div>
-    </aside>
-  );
+export function LayersPage() {
+  return <Tree />;
 }

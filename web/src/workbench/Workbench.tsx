@@ -1,0 +1,61 @@
+import { CloseOutlined, MenuOutlined, ReloadOutlined } from "../icons";
+import { type KeyboardEvent, lazy, Suspense, useRef } from "react";
+import { LayersPage } from "../panels/LayersPanel";
+import { Boundary } from "../panels/Boundary";
+import { Loading } from "../panels/PanelState";
+import { usePreferences, useWords } from "../state/preferences";
+import { useView } from "../state/view";
+import { type Page, PAGES, useWorkbench } from "../state/workbench";
+
+const StatisticsPage = lazy(() => import("../statistics/StatisticsPage"));
+
+const BODIES: Record<Page, () => React.ReactNode> = {
+  layers: () => <LayersPage />,
+  statistics: () => <StatisticsPage />,
+};
+
+/** The panel on the left: layers, and what is worked out about them. */
+export function Workbench() {
+  const { t } = useWords();
+  const { layersOpen, setLayersOpen } = usePreferences();
+  const { page, setPage } = useWorkbench();
+  const tabs = useRef<HTMLDivElement>(null);
+  if (!layersOpen) {
+    return (
+      <button type="button" className="layers-opener" aria-label={t("layers.show")} title={t("layers.show")} onClick={() => setLayersOpen(true)}>
+        <MenuOutlined /><span>{t("layers.title")}</span>
+      </button>
+    );
+  }
+  const press = (event: KeyboardEvent) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const next = PAGES[(PAGES.indexOf(page) + step + PAGES.length) % PAGES.length]!;
+    setPage(next);
+    tabs.current?.querySelector<HTMLElement>(`#tab-${next}`)?.focus();
+  };
+  return (
+    <aside className="panel layers" data-covers="left" data-page={page} aria-label={t("work.tabs")}>
+      <header className="panel-head work-head-bar">
+        <div ref={tabs} role="tablist" aria-label={t("work.tabs")} className="work-tabs" onKeyDown={press}>
+          {PAGES.map((each) => (
+            <button key={each} type="button" role="tab" id={`tab-${each}`} aria-selected={page === each} aria-controls="work-page" tabIndex={page === each ? 0 : -1}
+              onClick={() => setPage(each)}>{t(`work.${each}`)}</button>
+          ))}
+        </div>
+        {page === "layers" && (
+          <button type="button" className="quiet" aria-label={t("layers.reset")} title={t("layers.reset")} onClick={() => useView.getState().resetLayers()}>
+            <ReloadOutlined />
+          </button>
+        )}
+        <button type="button" className="quiet" aria-label={t("layers.hide")} title={t("layers.hide")} onClick={() => setLayersOpen(false)}>
+          <CloseOutlined />
+        </button>
+      </header>
+      <div className="panel-body" role="tabpanel" id="work-page" aria-labelledby={`tab-${page}`}>
+        <Boundary key={page}><Suspense fallback={<Loading rows={6} />}>{BODIES[page]()}</Suspense></Boundary>
+      </div>
+    </aside>
+  );
+}
