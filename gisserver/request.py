@@ -28,6 +28,7 @@ MEDIA_TYPES = {
     "schema": "application/schema+json",
     "openapi": "application/vnd.oai.openapi+json;version=3.0",
     "mvt": "application/vnd.mapbox-vector-tile",
+    "CoverageJSON": "application/prs.coverage+json",
 }
 
 

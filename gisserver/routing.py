@@ -6,7 +6,8 @@ from starlette.routing import BaseRoute, Route
 
 from gisserver.context import Context
 from gisserver.endpoint import Handler, route
-from gisserver.ogc import collections, coverages, items, jobs, landing, processes, records, styles, tilesets, transactions, versions
+from gisserver.ogc import collections, items, jobs, landing, processes, records, styles, tilesets, transactions, versions
+from gisserver.ogc.coverage_routing import coverage_routes
 from gisserver.ogc.tile import TileEndpoint
 from gisserver.routes import analysis, changes, client, edits, operation, search, views
 from gisserver.routes.stream import ChangeStream
@@ -29,6 +30,7 @@ def service_routes(context: Context) -> list[BaseRoute]:
 
     return [
         Route(f"{TILES}/{{tms}}/{{z}}/{{row}}/{{col}}", TileEndpoint(context), methods=["GET"]),
+        *coverage_routes(context),
         slow("/ogc/collections/catalogue/items", records.records),
         slow("/ogc/collections/catalogue/items/{record}", records.record),
         to(ITEM, items.item),
@@ -65,7 +67,6 @@ def service_routes(context: Context) -> list[BaseRoute]:
         to("/ogc/jobs/{job}", jobs.job),
         to("/ogc/jobs/{job}", jobs.dismiss_job, "DELETE"),
         to("/ogc/jobs/{job}/results", jobs.job_results),
-        slow("/ogc/collections/{collection}/coverage", coverages.coverage),
         to("/ogc/static/{path:path}", client.static_file),
         to("/api/openapi", landing.service_definition),
         to("/api/config", views.config),

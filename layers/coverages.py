@@ -57,12 +57,12 @@ def coverage_view(store: Store, layer_id: str, at: datetime | None = None, inter
     Parameters
     ----------
     interval
-        Instead of a moment: both ends count, None is open.
+        Instead of a moment: half-open, None is an open end.
     known_at
         The changeset up to which files are known; without it all that stand.
     """
     begin, end = interval or (at, at)
-    during = None if interval is None and at is None else TimestamptzRange(begin, end, "[]")
+    during = None if interval is None and at is None else TimestamptzRange(begin, end, "[]" if interval is None else "[)")
     with store.read() as connection:
         rows = connection.execute(FILES, {"layer": layer_id, "during": during, "known": known_at}).fetchall()
     files = tuple(CoverageFile(r[0], r[1], r[2], r[3], (r[4], r[5], r[6], r[7]), r[8], r[9]) for r in rows if r[0] is not None)

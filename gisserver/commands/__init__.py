@@ -12,6 +12,7 @@ COMMANDS = {
     "layer": "layer",
     "import": "import_",
     "export": "export",
+    "coverage": "coverage",
     "user": "user",
     "key": "key",
     "audit": "audit",

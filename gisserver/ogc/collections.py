@@ -8,8 +8,11 @@ import orjson
 from starlette.responses import Response
 
 from gisserver.ogc import schemas
+from gisserver.ogc.coverage_links import coverage_links
+from gisserver.ogc.edr import FORMATS as EDR_FORMATS
+from gisserver.ogc.edr import data_queries, parameter_names
 from gisserver.ogc.links import REL, alternates, link
-from gisserver.ogc.systems import crs_list, storage_crs
+from gisserver.ogc.systems import crs_list, storage_crs, systems
 from gisserver.reply import dump, page, reply_document
 from gisserver.request import Request
 from layers.catalogue import Catalogue
@@ -32,7 +35,11 @@ def describe(catalogue: Catalogue, layer: Layer, base: str, language: str) -> di
     if layer.kind == "coverage":
         # GDAL takes whatever is listed for features unless this says otherwise.
         document["layerDataType"] = "Coverage"
-        document["links"] = [link(f"{address}/coverage", f"{REL}coverage", "application/prs.coverage+json", "Coverage")]
+        document["links"] = [link(f"{address}/coverage", f"{REL}coverage", "application/prs.coverage+json", "Coverage"),
+                             *coverage_links(layer, address)]
+        if (layer.coverage or {}).get("kind") == "elevation":
+            document |= {"crs": [crs.uri for crs in systems(city)], "output_formats": list(EDR_FORMATS),
+                         "data_queries": data_queries(address), "parameter_names": parameter_names()}
         return document
     document |= {"itemType": "feature", "timeAxis": "validity-time", "crs": crs_list(city, layer),
                  "storageCrs": storage_crs(city)}

@@ -6,11 +6,11 @@ import pygeoapi.api.coverages as carried
 from starlette.responses import Response
 
 from gisserver.ogc.delegate import carry
-from gisserver.ogc.pygeoapi_config import coverage_path
 from gisserver.ogc.records import read_bbox
 from gisserver.reply import VARY, cache_control
 from gisserver.request import Request
 from layers.errors import NotFound
+from tiles.coverages import rasters_of
 
 __all__ = ["coverage"]
 
@@ -18,7 +18,7 @@ __all__ = ["coverage"]
 def coverage(request: Request) -> Response:
     """Answer a part of a coverage, as CoverageJSON or GeoTIFF."""
     layer, p = request.layer(), request.parameters
-    if coverage_path(request.context.settings.var, layer) is None:
+    if layer.kind != "coverage" or not rasters_of(request.context.store, request.context.settings.var, layer).files:
         raise NotFound(f"Layer '{layer.id}' has no coverage file." if layer.kind == "coverage" else
                        f"Layer '{layer.id}' is no coverage; its features are under /items.")
     form = p.take_choice("f", ("json", "GTiff"), "json") or "json"

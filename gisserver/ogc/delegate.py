@@ -21,10 +21,11 @@ from gisserver.ogc.providers import ASKING
 from gisserver.ogc.pygeoapi_config import pygeoapi_config
 from gisserver.request import Request
 from layers.errors import NotFound
+from tiles.coverages import rasters_of
 
 __all__ = ["Carried", "carry"]
 
-_apis: dict[tuple[int, int, str], API] = {}
+_apis: dict[tuple[int, int, str, tuple[tuple[str, str], ...]], API] = {}
 _making = threading.Lock()
 
 
@@ -62,7 +63,10 @@ def carry(request: Request, handler: Callable[..., Any], *names: str, form: str 
 
 def _api(context: Context, base: str) -> API:
     """Return the API object of this catalogue; made again when the catalogue has changed."""
-    key = (id(context), context.catalogue.version, base)
+    # Of a coverage it serves one file: what lies on top now.
+    files = {layer.id: shown[0].path for layer in context.catalogue.layers.values() if layer.kind == "coverage"
+             and (shown := rasters_of(context.store, context.settings.var, layer).files)}
+    key = (id(context), context.catalogue.version, base, tuple(files.items()))
     api = _apis.get(key)
     if api is None:
         # The constructor changes globals of its module: one at a time, and always to the same values.
@@ -71,7 +75,7 @@ def _api(context: Context, base: str) -> API:
             if api is None:
                 if len(_apis) > 16:
                     _apis.clear()
-                api = _apis[key] = API(pygeoapi_config(context.catalogue, base, context.settings.var), {})
+                api = _apis[key] = API(pygeoapi_config(context.catalogue, base, files), {})
     return api
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from gisserver.ogc.openapi_client import client_paths
-from gisserver.ogc.openapi_parts import MOMENT, content, parameter, problems, ref
+from gisserver.ogc.openapi_coverages import coverage_paths
+from gisserver.ogc.openapi_parts import content, parameter, problems, ref
 from gisserver.ogc.openapi_processes import process_paths
 from layers.access import Audience
 from layers.city import City
@@ -26,8 +27,7 @@ def service_paths(city: City, layers: list[Layer], audience: Audience) -> dict[s
     paths = _root(layers, stored) | _records() | process_paths(audience) | _changes([layer.id for layer in layers], stored, audience)
     if spatial:
         paths |= _tiles(spatial, list(grids_of(city)))
-    if any(layer.kind == "coverage" for layer in layers):
-        paths |= _coverages([layer.id for layer in layers if layer.kind == "coverage"])
+    paths |= coverage_paths(layers, list(grids_of(city)))
     return paths | client_paths(layers, audience) | _operation("operate" in audience.capabilities)
 
 
@@ -126,17 +126,6 @@ def _tiles(spatial: list[str], grids: list[str]) -> dict[str, Any]:
                                     ("application/vnd.mapbox.style+json", page), ("304", "400", "404"),
                                     formats=("mapbox", "json", "html")),
     }
-
-
-def _coverages(names: list[str]) -> dict[str, Any]:
-    asked = [_in_path("collection", names, "A coverage."), ref("parameters", "record-bbox"),
-             parameter("f", {"type": "string", "enum": ["json", "GTiff"]}, "CoverageJSON or GeoTIFF."),
-             parameter("properties", _TEXT, "Bands, comma-separated."), ref("parameters", "lang")]
-    return {"/ogc/collections/{collection}/coverage": {"get": {
-        "operationId": "coverage", "tags": ["service"], "summary": "A part of a coverage", "parameters": asked,
-        "responses": {"200": {"description": "The coverage.", "content": content(_OBJECT, "application/prs.coverage+json")
-                              | content({"type": "string", "format": "binary"}, "image/tiff; application=geotiff")},
-                      **problems("400", "404")}}}}
 
 
 def _changes(names: list[str], stored: list[str], audience: Audience) -> dict[str, Any]:

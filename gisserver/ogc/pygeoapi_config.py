@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from gisserver.ogc.providers import CoverageFile, LayerRecords
 from layers.catalogue import Catalogue
 from layers.layer import Layer
+from tiles.coverages import base_file
 
 __all__ = ["coverage_path", "pygeoapi_config"]
 
@@ -20,16 +22,12 @@ def _named(cls: type) -> str:
 
 
 def coverage_path(var: Path, layer: Layer) -> Path | None:
-    """Return the file of a coverage layer under the city's own folder; None where there is none (yet)."""
-    source = (layer.coverage or {}).get("source")
-    if layer.kind != "coverage" or not isinstance(source, str):
-        return None
-    path = (var / source).resolve()
-    return path if path.is_relative_to(var.resolve()) and path.is_file() else None
+    """Return the file that a coverage's definition names, below the city's own folder; None where there is none (yet)."""
+    return base_file(var, layer)
 
 
-def pygeoapi_config(catalogue: Catalogue, base: str, var: Path) -> dict[str, Any]:
-    """Return the configuration for links under `base`.
+def pygeoapi_config(catalogue: Catalogue, base: str, files: Mapping[str, str]) -> dict[str, Any]:
+    """Return the configuration for links under `base`; `files` are the rasters of coverages, by layer.
 
     Nothing in it says who may read what: the handlers that we carry ask first, and the records provider knows the reader.
     """
@@ -42,7 +40,7 @@ def pygeoapi_config(catalogue: Catalogue, base: str, var: Path) -> dict[str, Any
                       "providers": [{"type": "record", "name": _named(LayerRecords), "data": base, "id_field": "id",
                                      "title_field": "title"}]}}
     for layer in catalogue.layers.values():
-        path = coverage_path(var, layer)
+        path = files.get(layer.id)
         if path is not None:
             resources[layer.id] = _coverage(layer, path, extents)
     title = _texts(city.title.zh, city.title.en)
@@ -63,8 +61,8 @@ def _texts(zh: str, en: str) -> dict[str, str]:
     return {"en-US": en, "zh-CN": zh}
 
 
-def _coverage(layer: Layer, path: Path, extents: dict[str, Any]) -> dict[str, Any]:
+def _coverage(layer: Layer, path: str, extents: dict[str, Any]) -> dict[str, Any]:
     return {"type": "collection", "title": _texts(layer.title.zh, layer.title.en),
             "description": _texts(layer.title.zh, layer.title.en), "keywords": [layer.group], "links": [],
-            "extents": extents, "providers": [{"type": "coverage", "name": _named(CoverageFile), "data": str(path),
+            "extents": extents, "providers": [{"type": "coverage", "name": _named(CoverageFile), "data": path,
                                                "format": {"name": "GTiff", "mimetype": "image/tiff"}}]}
