@@ -18,6 +18,7 @@ import {
   FilterFilled as FilterSolid,
   FilterOutlined as FilterLine,
   HistoryOutlined as HistoryLine,
+  HolderOutlined as HolderLine,
   KeyOutlined as KeyLine,
   LeftOutlined as LeftLine,
   LinkOutlined as LinkLine,
@@ -84,6 +85,7 @@ export const ExclamationCircleFilled = silent(ExclamationCircleSolid);
 export const FilterFilled = silent(FilterSolid);
 export const FilterOutlined = silent(FilterLine);
 export const HistoryOutlined = silent(HistoryLine);
+export const HolderOutlined = silent(HolderLine);
 export const KeyOutlined = silent(KeyLine);
 export const LeftOutlined = silent(LeftLine);
 export const LinkOutlined = silent(LinkLine);

@@ -8,6 +8,16 @@ export const workZh = {
   "work.layer": "图层",
   "work.field": "字段",
 
+  "layers.search": "搜索图层、字段或关键词",
+  "layers.found": "找到 {count} 个图层",
+  "layers.notFound": "没有与“{text}”相符的图层",
+  "layers.notFoundHint": "可试试图层名称、说明或字段名中的词。",
+  "layers.move": "调整“{layer}”的顺序",
+  "layers.moveHint": "拖动，或用上下方向键调整顺序",
+  "layers.opacityPercent": "“{layer}”的不透明度百分比",
+  "layers.inView": "视野内",
+  "layers.countInView": "当前视野内的数量",
+
   "place.title": "范围",
   "place.view": "当前视野",
   "place.city": "全市",
@@ -77,6 +87,16 @@ export const workEn: Record<keyof typeof workZh, string> = {
   "work.theme": "Themes",
   "work.layer": "Layer",
   "work.field": "Field",
+
+  "layers.search": "Search layers, fields, keywords",
+  "layers.found": "{count} layers found",
+  "layers.notFound": "No layer answers to “{text}”",
+  "layers.notFoundHint": "Try words of a layer's title, description or fields.",
+  "layers.move": "Move “{layer}”",
+  "layers.moveHint": "Drag, or use the arrow keys up and down",
+  "layers.opacityPercent": "Opacity of “{layer}” in percent",
+  "layers.inView": "in view",
+  "layers.countInView": "How many are in view",
 
   "place.title": "Area",
   "place.view": "Present view",

@@ -16,7 +16,7 @@ import { Controls } from "./Controls";
 import { createMap, TEST_MODE } from "./create";
 import { groundStyle } from "./ground";
 import { addOverlay, markFaults, markFocus, markSelection } from "./overlay";
-import { PlaceMark } from "./PlaceMark";
+import { Worked } from "./Worked";
 import { attachPointer } from "./pointer";
 import { Readout } from "./Readout";
 import { useTimeline } from "./timeline";
@@ -142,7 +142,7 @@ export default function MapView() {
       <div className="map-cross" aria-hidden="true" />
       {failed && <p className="map-failed" role="alert">{t("map.blank")}</p>}
       {map && <Readout map={map} />}
-      {map && drawn && <PlaceMark map={map} drawn={drawn} />}
+      {map && drawn && <Worked map={map} drawn={drawn} />}
       {map && city && <Controls map={map} city={city} />}
     </section>
   );

@@ -1,20 +1,55 @@
-import { DownOutlined, FilterFilled, PlusOutlined, RightOutlined, TableOutlined } from "../icons";
+import { DownOutlined, FilterFilled, HolderOutlined, PlusOutlined, RightOutlined, TableOutlined } from "../icons";
 import Checkbox from "antd/es/checkbox";
 import Slider from "antd/es/slider";
-import { useState } from "react";
+import { type DragEvent, type KeyboardEvent, useState } from "react";
 import type { Layer } from "../api/types";
 import { today } from "../format/instant";
 import { pick } from "../format/text";
 import { useDraft } from "../state/draft";
-import { shownByDefault } from "../state/layers";
+import { moved, shownByDefault } from "../state/layers";
 import { useWords } from "../state/preferences";
+import { useLayers } from "../state/queries";
 import { useView } from "../state/view";
 import { Legend, Swatch } from "./Legend";
 
-/** One layer: shown or not, how strongly, its legend, its table. */
-export function LayerRow({ layer }: { layer: Layer }) {
+const DRAGGED = "text/x-layer";
+
+/** Put a layer before or after another on the map. */
+function usePut(): (id: string, target: string, after: boolean) => void {
+  const layers = useLayers();
+  return (id, target, after) => {
+    const { work, setWork } = useView.getState();
+    setWork({ order: moved(layers, work.order, id, target, after) });
+  };
+}
+
+/** The grip of a row: drag it, or move the layer with the arrow keys. */
+function Grip({ layer, title, above, below }: { layer: Layer; title: string; above?: Layer; below?: Layer }) {
+  const { t } = useWords();
+  const put = usePut();
+  const press = (event: KeyboardEvent) => {
+    const target = event.key === "ArrowUp" ? above : event.key === "ArrowDown" ? below : undefined;
+    if (!target || target.kind !== "spatial") return;
+    event.preventDefault();
+    put(layer.id, target.id, event.key === "ArrowDown");
+    // The row moves in the document, and what moves may lose the focus.
+    const grip = event.currentTarget as HTMLElement;
+    requestAnimationFrame(() => grip.focus());
+  };
+  return (
+    <button type="button" className="quiet layer-grip" draggable aria-label={t("layers.move", { layer: title })} title={t("layers.moveHint")} onKeyDown={press}
+      onDragStart={(event) => { event.dataTransfer.setData(DRAGGED, layer.id); event.dataTransfer.effectAllowed = "move"; }}>
+      <HolderOutlined />
+    </button>
+  );
+}
+
+/** One layer: shown or not, where in the order, how strongly, its legend, its table. */
+export function LayerRow({ layer, above, below }: { layer: Layer; above?: Layer; below?: Layer }) {
   const { t, language } = useWords();
   const [open, setOpen] = useState(false);
+  const [over, setOver] = useState<"above" | "below" | null>(null);
+  const put = usePut();
   const shown = useView((view) => view.layers.shown[layer.id]) ?? shownByDefault(layer);
   const opacity = useView((view) => view.layers.opacity[layer.id]) ?? 1;
   const filtered = useView((view) => (view.filters[layer.id]?.length ?? 0) > 0);
@@ -24,9 +59,28 @@ export function LayerRow({ layer }: { layer: Layer }) {
   const title = pick(layer.title, language);
   const drawable = layer.kind === "spatial";
   const hint = drawable && shown && tooFar ? t("layers.zoomHint", { zoom: layer.symbology?.min_zoom ?? 0 }) : "";
+  const half = (event: DragEvent<HTMLElement>) => {
+    const box = event.currentTarget.getBoundingClientRect();
+    return event.clientY > box.top + box.height / 2 ? "below" : "above";
+  };
+  const drag = drawable ? {
+    onDragOver: (event: DragEvent<HTMLElement>) => {
+      if (!event.dataTransfer.types.includes(DRAGGED)) return;
+      event.preventDefault();
+      setOver(half(event));
+    },
+    onDragLeave: () => setOver(null),
+    onDrop: (event: DragEvent<HTMLElement>) => {
+      event.preventDefault();
+      setOver(null);
+      const id = event.dataTransfer.getData(DRAGGED);
+      if (id && id !== layer.id) put(id, layer.id, half(event) === "below");
+    },
+  } : {};
+  const percent = Math.round(opacity * 100);
   return (
-    <li role="treeitem" aria-expanded={drawable ? open : undefined} className="layer-row" data-table={!drawable} data-shown={shown && drawable} data-far={hint !== ""}>
-      <div className="layer-line">
+    <li role="treeitem" aria-expanded={drawable ? open : undefined} className="layer-row" data-table={!drawable} data-shown={shown && drawable} data-far={hint !== ""} data-layer={layer.id}>
+      <div className="layer-line" data-over={over ?? undefined} {...drag}>
         {drawable ? (
           <>
             <button type="button" className="quiet" aria-label={t("layers.legend", { layer: title })} onClick={() => setOpen(!open)}>
@@ -40,6 +94,7 @@ export function LayerRow({ layer }: { layer: Layer }) {
         <span className="layer-title" title={pick(layer.description, language) || title}
           onClick={() => (drawable ? show([layer.id], !shown) : openTable(layer.id))}>{title}</span>
         {filtered && <FilterFilled className="layer-filtered" title={t("layers.filtered")} />}
+        {drawable && <Grip layer={layer} title={title} above={above} below={below} />}
         {layer.edit && !day && drawable && (
           <button type="button" className="quiet on-hover" aria-label={`${t("layers.new")} · ${title}`} title={t("layers.new")}
             onClick={() => { show([layer.id], true); useDraft.getState().begin("create", layer, today()); }}>
@@ -54,8 +109,12 @@ export function LayerRow({ layer }: { layer: Layer }) {
       {hint && <p className="layer-hint">{hint}</p>}
       {open && drawable && (
         <div className="layer-more">
-          <Slider min={0} max={100} value={Math.round(opacity * 100)} tooltip={{ formatter: (value) => `${value}%` }}
-            ariaLabelForHandle={t("layers.opacity", { layer: title })} onChange={(value) => setOpacity(layer.id, value / 100)} />
+          <div className="layer-opacity">
+            <Slider min={0} max={100} value={percent} tooltip={{ open: false }} ariaLabelForHandle={t("layers.opacity", { layer: title })}
+              onChange={(value) => setOpacity(layer.id, value / 100)} />
+            <input type="number" min={0} max={100} value={percent} aria-label={t("layers.opacityPercent", { layer: title })}
+              onChange={(event) => setOpacity(layer.id, Math.min(100, Math.max(0, Number(event.target.value) || 0)) / 100)} /><span>%</span>
+          </div>
           <Legend layer={layer} />
         </div>
       )}

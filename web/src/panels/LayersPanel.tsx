@@ -1,22 +1,19 @@
-import { DownOutlined, RightOutlined } from "../icons";
+import { CloseCircleFilled, DownOutlined, RightOutlined, SearchOutlined } from "../icons";
 import Checkbox from "antd/es/checkbox";
 import { useState } from "react";
 import type { Layer } from "../api/types";
 import { pick } from "../format/text";
-import { shownByDefault } from "../state/layers";
+import { answersTo, shownByDefault, topDown } from "../state/layers";
 import { useWords } from "../state/preferences";
 import { useConfig } from "../state/queries";
 import { useView } from "../state/view";
 import { LayerRow } from "./LayerRow";
 import { Empty, Failure, Loading } from "./PanelState";
 
-function orderOf(layer: Layer): number {
-  return layer.kind === "table" ? 1000 : -(layer.symbology?.order ?? 50);
-}
-
-function Group({ title, layers }: { title: string; layers: Layer[] }) {
+function Group({ title, layers, found }: { title: string; layers: Layer[]; found: boolean }) {
   const { t } = useWords();
-  const [open, setOpen] = useState(true);
+  const [wished, setOpen] = useState(true);
+  const open = wished || found;
   const shown = useView((view) => view.layers.shown);
   const drawable = layers.filter((layer) => layer.kind === "spatial");
   const visible = drawable.filter((layer) => shown[layer.id] ?? shownByDefault(layer));
@@ -34,32 +31,46 @@ function Group({ title, layers }: { title: string; layers: Layer[] }) {
         <span className="layer-group-title" onClick={() => setOpen(!open)} aria-hidden="true">{title}</span>
         <span className="layer-group-count">{drawable.length > 0 ? `${visible.length}/${drawable.length}` : ""}</span>
       </div>
-      {open && <ul role="group">{layers.map((layer) => <LayerRow key={layer.id} layer={layer} />)}</ul>}
+      {open && (
+        <ul role="group">
+          {layers.map((layer, index) => <LayerRow key={layer.id} layer={layer} above={layers[index - 1]} below={layers[index + 1]} />)}
+        </ul>
+      )}
     </li>
   );
 }
 
-function Tree() {
+/** The layers of the city: what is on the map, in which order, how strongly, and what its colours mean. */
+export function LayersPage() {
   const { t, language } = useWords();
   const config = useConfig();
+  const order = useView((view) => view.work.order);
+  const [text, setText] = useState("");
   if (config.isPending) return <Loading rows={9} />;
   if (config.isError) return <Failure error={config.error} retry={() => void config.refetch()} />;
-  const listed = config.data.layers.filter((layer) => layer.kind === "spatial" || layer.kind === "table");
-  if (listed.length === 0) return <Empty title={t("layers.empty")} />;
+  const { groups } = config.data;
+  const all = config.data.layers.filter((layer) => layer.kind === "spatial" || layer.kind === "table");
+  if (all.length === 0) return <Empty title={t("layers.empty")} />;
+  const ranks = new Map(topDown(all, order).map((layer, index) => [layer.id, index]));
+  const listed = all.filter((layer) => answersTo(layer, groups[layer.group], text)).sort((a, b) => (ranks.get(a.id) ?? 1000) - (ranks.get(b.id) ?? 1000));
   const names = [...new Set(listed.map((layer) => layer.group))];
-  const known = Object.keys(config.data.groups);
+  const known = Object.keys(groups);
   names.sort((a, b) => (known.indexOf(a) + 1 || 99) - (known.indexOf(b) + 1 || 99));
   return (
-    <ul role="tree" aria-label={t("layers.title")} className="layer-tree">
-      {names.map((name) => (
-        <Group key={name} title={pick(config.data.groups[name], language) || t("layers.other")}
-          layers={listed.filter((layer) => layer.group === name).sort((a, b) => orderOf(a) - orderOf(b))} />
-      ))}
-    </ul>
+    <>
+      <div className="layer-search">
+        <SearchOutlined />
+        <input type="search" aria-label={t("layers.search")} placeholder={t("layers.search")} value={text} onChange={(event) => setText(event.target.value)} />
+        {text && <button type="button" className="quiet" aria-label={t("common.clear")} onClick={() => setText("")}><CloseCircleFilled /></button>}
+        <span className="visually-hidden" role="status">{text ? t("layers.found", { count: listed.length }) : ""}</span>
+      </div>
+      {listed.length === 0 ? <Empty title={t("layers.notFound", { text })} hint={t("layers.notFoundHint")} /> : (
+        <ul role="tree" aria-label={t("layers.title")} className="layer-tree">
+          {names.map((name) => (
+            <Group key={name} title={pick(groups[name], language) || t("layers.other")} found={text !== ""} layers={listed.filter((layer) => layer.group === name)} />
+          ))}
+        </ul>
+      )}
+    </>
   );
-}
-
-/** The layers of the city: what is on the map, how strongly, and what its colours mean. */
-export function LayersPage() {
-  return <Tree />;
 }

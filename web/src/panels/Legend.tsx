@@ -2,6 +2,8 @@ import type { Layer, SymbolClass } from "../api/types";
 import { pick, type Language } from "../format/text";
 import { formatNumber, unitOf } from "../format/value";
 import { useWords } from "../state/preferences";
+import { useLayerStatistics } from "../state/statistics";
+import { useViewWhere } from "../state/place";
 
 function Shape({ layer, color }: { layer: Layer; color: string }) {
   const { outline, width_px: width = 1, dash, opacity = 1 } = layer.symbology ?? {};
@@ -47,20 +49,47 @@ function titleOf(layer: Layer, entry: SymbolClass, index: number, language: Lang
   return pick(field?.codes?.[String(entry.value)], language) || String(entry.value ?? "–");
 }
 
-/** What the colours of a layer mean. */
+// Below the first bound lies everything down to here.
+const LEAST = -1e12;
+
+/** Ask how many features of each class are in sight; null while it is not known. */
+function useClassCounts(layer: Layer): (index: number) => number | null {
+  const where = useViewWhere();
+  const { classes = [], field } = layer.symbology ?? {};
+  const bounds = classes.map((entry) => entry.below).filter((below) => below !== undefined);
+  const ranged = field !== undefined && bounds.length > 0 && bounds.length === classes.length;
+  const asked = field === undefined || classes.length === 0 ? {} : ranged ? { by: field, edges: [LEAST, ...bounds] } : { by: field };
+  const found = useLayerStatistics(layer, where, asked, { enabled: layer.kind === "spatial" });
+  return (index) => {
+    if (!found.data || found.isPlaceholderData) return null;
+    if (classes.length === 0) return found.data.count;
+    const entry = classes[index]!;
+    return found.data.classes?.find((each) => each.value === (ranged ? index : entry.value ?? null))?.count ?? 0;
+  };
+}
+
+function Count({ count }: { count: number | null }) {
+  const { t, language } = useWords();
+  return <span className="legend-count" title={t("layers.countInView")}>{count === null ? "…" : formatNumber(count, language)}</span>;
+}
+
+/** What the colours of a layer mean, and how many features of each are in sight. */
 export function Legend({ layer }: { layer: Layer }) {
-  const { language } = useWords();
+  const { t, language } = useWords();
   const { classes = [], color = "#888888", field } = layer.symbology ?? {};
+  const count = useClassCounts(layer);
   if (classes.length === 0) {
-    return <ul className="legend"><li><Shape layer={layer} color={color} />{pick(layer.title, language)}</li></ul>;
+    return <ul className="legend"><li><Shape layer={layer} color={color} /><span>{pick(layer.title, language)}</span><Count count={count(0)} /></li></ul>;
   }
   const by = layer.fields.find((candidate) => candidate.name === field);
   return (
     <>
-      {by && <p className="legend-by">{pick(by.title, language)}</p>}
+      <p className="legend-by"><span>{pick(by?.title, language)}</span><span>{t("layers.inView")}</span></p>
       <ul className="legend">
         {classes.map((entry, index) => (
-          <li key={index}><Shape layer={layer} color={entry.color} />{titleOf(layer, entry, index, language)}</li>
+          <li key={index} data-empty={count(index) === 0}>
+            <Shape layer={layer} color={entry.color} /><span>{titleOf(layer, entry, index, language)}</span><Count count={count(index)} />
+          </li>
         ))}
       </ul>
     </>

@@ -18,6 +18,8 @@ export function drawArea(shape: Shape): void {
   useView.getState().setTool("area");
 }
 
+const VIEW: Place = { kind: "view" };
+
 function round(value: number): number {
   return Number(value.toFixed(6));
 }
@@ -44,6 +46,13 @@ export function useWhere(): Where | null {
   const bounds = useView((view) => view.bounds);
   const when = useWhen();
   return whereOf(place, rule, bounds, when);
+}
+
+/** Return what the map shows, as a place. */
+export function useViewWhere(): Where | null {
+  const bounds = useView((view) => view.bounds);
+  const when = useWhen();
+  return whereOf(VIEW, "intersects", bounds, when);
 }
 
 /** Return the geometry of the place, to be drawn; null where it is the view or the city. */

@@ -96,7 +96,7 @@ export const useView = create<View>()((set, get) => ({
     layers: { ...view.layers, opacity: { ...view.layers.opacity, [layer]: opacity } },
   })),
   setRelief: (relief) => set((view) => ({ layers: { ...view.layers, relief } })),
-  resetLayers: () => set((view) => ({ layers: { ...view.layers, shown: {}, opacity: {} } })),
+  resetLayers: () => set((view) => ({ layers: { ...view.layers, shown: {}, opacity: {} }, work: { ...view.work, order: [] } })),
   setFilter: (layer, conditions) => set((view) => ({ filters: { ...view.filters, [layer]: conditions } })),
   select: (selection, focus) => set({ selection, focus: Math.max(0, focus ?? selection.length - 1) }),
   pick: (here) => set({ here, selection: here.slice(0, 1).map(({ layer, fid }) => ({ layer, fid })), focus: 0 }),

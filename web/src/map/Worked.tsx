@@ -1,0 +1,30 @@
+import type { Map as MapLibre } from "maplibre-gl";
+import { useEffect, useRef } from "react";
+import { topDown } from "../state/layers";
+import { useLayers } from "../state/queries";
+import { useView } from "../state/view";
+import type { Drawn } from "./city";
+import { PlaceMark } from "./PlaceMark";
+
+/** Lay the layers of the city in the reader's order; letters stay above all grounds. */
+function applyOrder(map: MapLibre, drawn: Drawn, ids: string[]): void {
+  const parts = ids.flatMap((id) => drawn.parts.get(id) ?? []).filter((part) => map.getLayer(part.id));
+  const grounds = parts.filter((part) => part.type !== "symbol");
+  const all = [...drawn.parts.values()].flat();
+  const ceiling = map.getStyle().layers.find((layer) => layer.type === "symbol" && all.some((part) => part.id === layer.id))?.id ?? "focus-fill";
+  for (const part of grounds) map.moveLayer(part.id, ceiling);
+}
+
+/** What is worked out about the city, on its map: the order of layers, the place that is asked about. */
+export function Worked({ map, drawn }: { map: MapLibre; drawn: Drawn }) {
+  const layers = useLayers();
+  const order = useView((view) => view.work.order);
+  const lain = useRef<Drawn | null>(null);
+  useEffect(() => {
+    // As long as nobody has put them otherwise, they lie as the style has laid them.
+    if (order.length === 0 && lain.current !== drawn) return;
+    lain.current = drawn;
+    applyOrder(map, drawn, topDown(layers, order).map((layer) => layer.id).reverse());
+  }, [map, drawn, layers, order]);
+  return <PlaceMark map={map} drawn={drawn} />;
+}
