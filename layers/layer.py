@@ -67,7 +67,8 @@ class Symbology(_Part):
     """How a layer is drawn; the MapLibre style and the Mapnik style are made from it.
 
     `width_px` is a line's or an outline's width, `radius_px` a point's. `order` sorts layers from the ground up.
-    A layer that is not `visible` waits in the layer list until a reader switches it on.
+    A layer that is not `visible` waits in the layer list until a reader switches it on. With `cells` the features of a dense
+    layer (points or areas) are counted in squares, of which maps are made on levels where single ones cannot be seen.
     """
 
     color: str = Field(default="#888888", pattern=r"^#[0-9a-fA-F]{6}$")
@@ -83,6 +84,7 @@ class Symbology(_Part):
     min_zoom: float = 0
     order: int = 50
     visible: bool = True
+    cells: bool = False
 
 
 class LayerField(_Part):
@@ -163,7 +165,7 @@ class Layer(_Part):
     def _id(cls, value: str) -> str:
         if not NAME.match(value):
             raise ValueError(f"'{value}' is not a usable layer id (lower case letters, digits, underscore)")
-        if value.endswith(("_past", "_idx", "_pkey", "_one_truth")):
+        if value.endswith(("_past", "_idx", "_pkey", "_one_truth", "_cell", "_cell_new")):
             # These names belong to the layer's own tables and indexes.
             raise ValueError(f"a layer id may not end like '{value}'")
         return value
@@ -187,6 +189,11 @@ class Layer(_Part):
                    if r.kind == "within" and not r.via]
         if self.kind == "relation" and sum(f.type == "reference" for f in self.fields) != 2:
             faults.append("a relation has exactly two reference fields, its ends")
+        if self.symbology and self.symbology.cells:
+            if self.geometry not in ("Point", "MultiPoint", "Polygon", "MultiPolygon"):
+                faults.append("symbology.cells is for layers of points or areas")
+            if self.symbology.min_zoom > 13:
+                faults.append("symbology.cells: features follow on zoom 13, so min_zoom cannot be higher")
         if self.symbology and self.symbology.field in names:
             codes = self.field(self.symbology.field).codes
             faults += [f"symbology class '{c.value}' is no code of '{self.symbology.field}'"

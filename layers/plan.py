@@ -160,12 +160,14 @@ def _carry_out(connection: psycopg.Connection, steps: list[Step], new: Mapping[s
             gone = step.layer if step.kind == "drop layer" else step.detail.split(" -> ")[0]
             connection.execute("UPDATE gis.layer_definition SET is_present = false WHERE layer = %s AND is_present", (gone,))
             connection.execute("DELETE FROM gis.search_entry WHERE layer = %s", (gone,))
+            connection.execute("SELECT gis.drop_cells(%s)", (gone,))
         if step.kind == "define":
             connection.execute("UPDATE gis.layer_definition SET is_present = false WHERE layer = %s AND is_present", (step.layer,))
             connection.execute(
                 "INSERT INTO gis.layer_definition (layer, version, definition, written) "
                 "SELECT %(layer)s, coalesce(max(version), 0) + 1, %(definition)s, %(written)s FROM gis.layer_definition WHERE layer = %(layer)s",
                 {"layer": step.layer, "definition": Jsonb(new[step.layer].dump()), "written": Json(new[step.layer].dump())})
+            connection.execute("SELECT gis.arrange_cells(%s)", (step.layer,))
     if steps:
         connection.execute("UPDATE gis.catalogue_state SET version = version + 1")
         connection.execute("SELECT gis.regrant(role) FROM gis.audience")

@@ -193,6 +193,7 @@ BEGIN
   END IF;
   FOREACH v_layer IN ARRAY v_layers LOOP
     PERFORM gis.note_changes(p_seq, v_layer);
+    PERFORM gis.note_cells(p_seq, v_layer);
     PERFORM gis.refresh_search(p_seq, v_layer);
   END LOOP;
   PERFORM pg_notify('gis_changeset', p_seq::text);

@@ -5,6 +5,8 @@ DECLARE
   v_pair record;
   v_part record;
 BEGIN
+  -- They are made again when the new definition is stored.
+  PERFORM gis.drop_cells(p_old);
   FOR v_pair IN SELECT * FROM (VALUES ('city', p_old, p_new), ('city', p_old || '_past', p_new || '_past'), ('city_stage', p_old, p_new))
                      AS t (schema, old, new) LOOP
     EXECUTE format('ALTER TABLE %I.%I RENAME TO %I', v_pair.schema, v_pair.old, v_pair.new);

@@ -118,6 +118,7 @@ BEGIN
                              v_grant.condition IS DISTINCT FROM v_condition);
     END IF;
   END LOOP;
+  PERFORM gis.give_cells(p_role, v_grant.layer, v_grant.districts, v_grant.fields, v_grant.condition IS DISTINCT FROM v_condition);
   UPDATE gis.layer_grant SET condition = v_condition WHERE role = p_role AND condition IS DISTINCT FROM v_condition;
 END $$;
 
