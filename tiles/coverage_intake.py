@@ -9,7 +9,7 @@ import shutil
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,7 +23,7 @@ from rasterio.windows import Window
 
 from layers.crs import transformer
 from layers.errors import Fault, Rejected
-from tiles.coverages import Raster, describe_raster
+from tiles.coverages import SAMPLED_CELLS, BandFacts, Raster, band_facts, describe_raster
 
 __all__ = ["DRIVERS", "MOST_CELLS", "facts_of", "take_in"]
 
@@ -69,8 +69,10 @@ def take_in(file: Path, var: Path, layer_id: str, kind: Literal["image", "elevat
             copy(incoming / "cells.tif", incoming / name, driver="COG", COMPRESS="DEFLATE", LEVEL="6", BLOCKSIZE=str(BLOCK),
                  OVERVIEWS="AUTO", PREDICTOR="YES", NUM_THREADS="1", BIGTIFF="IF_SAFER")
             with rasterio.open(incoming / name) as made:
-                raster = describe_raster(made, str(folder / name), name)
-            assert raster is not None
+                described = describe_raster(made, str(folder / name), name)
+            assert described is not None
+            # Those of the copy would be taken from its overviews, whose cells are means.
+            raster = replace(described, bands=tuple(bands))
             os.replace(incoming / name, folder / name)
             tell("write", 1, 1)
         except (RasterioError, OSError) as error:
@@ -171,24 +173,26 @@ def _meets(source: DatasetReader, srid: int, extent: tuple[float, float, float, 
     return all(math.isfinite(v) for v in box) and box[0] < extent[2] and box[2] > extent[0] and box[1] < extent[3] and box[3] > extent[1]
 
 
-def _faults_of_values(bands: list[tuple[float, float]], kind: str) -> list[Fault]:
-    if all(low > high for low, high in bands):
+def _faults_of_values(bands: list[BandFacts], kind: str) -> list[Fault]:
+    if all(band.minimum > band.maximum for band in bands):
         return [_fault("none of its cells has a value", "所有像元均无值")]
-    low, high = bands[0]
+    low, high = bands[0].minimum, bands[0].maximum
     if kind == "elevation" and (low < LOWEST_M or high > HIGHEST_M):
         return [_fault(f"its values reach from {low:g} to {high:g}: these are no elevations in metres, or cells without one are not marked (--nodata)",
                        f"取值范围 {low:g} 至 {high:g}：不是以米计的高程，或无值像元未标明（--nodata）")]
     return []
 
 
-def _copied(source: DatasetReader, path: Path, nodata: float | None, tell: Progress) -> list[tuple[float, float]]:
-    """Copy every cell, which proves that each can be read; return extremes of each band (low above high where it has no value)."""
+def _copied(source: DatasetReader, path: Path, nodata: float | None, tell: Progress) -> list[BandFacts]:
+    """Copy every cell, which proves that each can be read; return the facts of each band (minimum above maximum where it has no value)."""
     nodata = source.nodata if nodata is None else nodata
     has_mask = MaskFlags.per_dataset in source.mask_flag_enums[0] and MaskFlags.alpha not in source.mask_flag_enums[0]
     profile = {"driver": "GTiff", "width": source.width, "height": source.height, "count": source.count, "dtype": source.dtypes[0],
                "crs": source.crs, "transform": source.transform, "nodata": nodata, "tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK,
                "compress": "deflate", "zlevel": 1, "bigtiff": "if_safer"}
     extremes = [(math.inf, -math.inf)] * source.count
+    samples: list[list[np.ndarray]] = [[] for _ in source.indexes]
+    step = max(1, math.ceil(math.sqrt(source.width * source.height / SAMPLED_CELLS)))
     windows = [Window(col, row, min(CHUNK, source.width - col), min(CHUNK, source.height - row))
                for row in range(0, source.height, CHUNK) for col in range(0, source.width, CHUNK)]
     with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(path, "w", **profile) as made:
@@ -199,14 +203,16 @@ def _copied(source: DatasetReader, path: Path, nodata: float | None, tell: Progr
         for done, window in enumerate(windows):
             cells = source.read(window=window)
             for n, band in enumerate(cells):
-                seen = np.ma.masked_invalid(band if nodata is None else np.ma.masked_equal(band, nodata)).compressed()
+                known = np.ma.masked_invalid(band if nodata is None else np.ma.masked_equal(band, nodata))
+                samples[n].append(known[::step, ::step])
+                seen = known.compressed()
                 if seen.size:
                     extremes[n] = min(extremes[n][0], float(seen.min())), max(extremes[n][1], float(seen.max()))
             made.write(cells, window=window)
             if has_mask:
                 made.write_mask(source.dataset_mask(window=window), window=window)
             tell("read", done + 1, len(windows))
-    return extremes
+    return [replace(band_facts(source.dtypes[n], samples[n]), minimum=low, maximum=high) for n, (low, high) in enumerate(extremes)]
 
 
 def _add_overviews(path: Path, kind: str, tell: Progress) -> None:

@@ -19,7 +19,7 @@ from layers.crs import make_crs, transformer
 from layers.layer import Layer
 from layers.store import Store
 
-__all__ = ["BandFacts", "Raster", "Rasters", "band_facts", "base_file", "describe_raster", "open_for", "rasters_of"]
+__all__ = ["SAMPLED_CELLS", "BandFacts", "Raster", "Rasters", "band_facts", "base_file", "describe_raster", "open_for", "rasters_of"]
 
 Envelope = tuple[float, float, float, float]
 Span = tuple[datetime | None, datetime | None]
@@ -142,7 +142,7 @@ def describe_raster(source: DatasetReader, path: str, mark: str) -> Raster | Non
     if srid is None:
         return None
     t = source.transform
-    corners = [t * corner for corner in ((0, 0), (source.width, 0), (0, source.height), (source.width, source.height))]
+    corners = [(t.a * col + t.b * row + t.c, t.d * col + t.e * row + t.f) for col in (0, source.width) for row in (0, source.height)]
     bounds = min(x for x, _ in corners), min(y for _, y in corners), max(x for x, _ in corners), max(y for _, y in corners)
     envelope = transformer(srid, 4326).transform_bounds(*bounds)
     step = max(1, math.ceil(math.sqrt(source.width * source.height / SAMPLED_CELLS)))

@@ -60,9 +60,13 @@ class HeightField:
             px, py = (x[missing], y[missing])
             if not is_same_place(srid, raster.srid):
                 px, py = transformer(srid, raster.srid).transform(px, py)
+            px, py = np.asarray(px), np.asarray(py)
+            # What cannot be expressed in the raster's CRS lies nowhere in it.
+            placed = np.isfinite(px) & np.isfinite(py)
+            found = np.full(px.shape, np.nan)
             with open_for(raster, srid, pixel) as source:
-                col, row = _cells(source, np.asarray(px), np.asarray(py))
-                heights[missing] = _bilinear(source, self.band, col, row)
+                found[placed] = _bilinear(source, self.band, *_cells(source, px[placed], py[placed]))
+            heights[missing] = found
         return heights
 
     def grid(self, xs: Array, ys: Array, srid: int, pixel: float) -> Array:
@@ -147,7 +151,7 @@ def _bilinear_grid(source: DatasetReader, band: int, col: Array, row: Array) -> 
 
 def _bilinear(source: DatasetReader, band: int, col: Array, row: Array) -> Array:
     heights = np.full(col.shape, np.nan)
-    chosen = np.flatnonzero(np.isfinite(col) & np.isfinite(row) & _inside(col, source.width) & _inside(row, source.height))
+    chosen = np.flatnonzero(_inside(col, source.width) & _inside(row, source.height))
     if not len(chosen):
         return heights
     c, r = np.clip(col[chosen], 0, source.width - 1), np.clip(row[chosen], 0, source.height - 1)

@@ -13,7 +13,6 @@ from config.settings import Settings
 from gisserver.ops.database import city_store
 from gisserver.ops.operator import operator
 from gisserver.ops.saying import Teller
-from layers.audit import record
 from layers.catalogue import Catalogue
 from layers.coverages import add_coverage_file, coverage_view, withdraw_coverage_files
 from layers.errors import InvalidParameter
@@ -53,9 +52,8 @@ def add(settings: Settings, file: Path, layer_id: str, valid: str | None, replac
         span = _span(valid)
         with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=teller.console,
                       transient=True) as bars:
-            seq, name = add_raster(store, catalogue, layer, settings.var, file, span, replaces, attribution, nodata, anywhere,
+            seq, _ = add_raster(store, catalogue, layer, settings.var, file, span, replaces, attribution, nodata, anywhere,
                                    reason or f"coverage {file.name}", _bars(teller, bars))
-        record(store, operator(), "coverage", layer=layer.id, detail={"file": file.name, "kept": name, "seq": seq, "replaces": list(replaces)})
     teller.say(f"{file.name} is shown in {layer.id}; changeset {seq}", f"{file.name} 已加入 {layer.id}；变更集 {seq}")
 
 
@@ -86,7 +84,6 @@ def remove(settings: Settings, layer_id: str, files: tuple[int, ...], reason: st
     with city_store(settings) as store:
         layer = _coverage(Catalogue(store), layer_id)
         seq = withdraw_coverage_files(store, layer, files, operator().name, reason)
-        record(store, operator(), "coverage", layer=layer.id, detail={"withdrawn": list(files), "seq": seq})
     Teller().say(f"{len(files)} raster(s) of {layer.id} withdrawn; changeset {seq}", f"已撤下 {layer.id} 的 {len(files)} 个栅格；变更集 {seq}")
 
 
