@@ -9,6 +9,7 @@ from gisserver.endpoint import Handler, route
 from gisserver.ogc import collections, items, jobs, landing, processes, records, styles, tilesets, transactions, versions
 from gisserver.ogc.coverage_routing import coverage_routes
 from gisserver.ogc.tile import TileEndpoint
+from gisserver.ogc.tiles3d import tiles3d_routes
 from gisserver.routes import analysis, changes, client, edits, operation, search, views
 from gisserver.routes.stream import ChangeStream
 
@@ -30,6 +31,7 @@ def service_routes(context: Context) -> list[BaseRoute]:
 
     return [
         Route(f"{TILES}/{{tms}}/{{z}}/{{row}}/{{col}}", TileEndpoint(context), methods=["GET"]),
+        *tiles3d_routes(context),
         *coverage_routes(context),
         slow("/ogc/collections/catalogue/items", records.records),
         slow("/ogc/collections/catalogue/items/{record}", records.record),

@@ -67,7 +67,8 @@ class Expiry:
             for touch in touches:
                 # Before the watermark says so: whoever finds this process up to date finds its epochs up to date.
                 self.epochs.hear(touch.seq, touch.layer, touch.envelope)
-                if touch.envelope is not None:
+                # Storeys and units have no place of their own; tiles that hold them are all asked for again.
+                if touch.envelope is not None or self._has_no_place(touch.layer):
                     self.cache.expire(touch.seq, touch.layer, touch.envelope, touch.span, now)
                 self._hear_of(touch.layer, touch.seq, now)
             self.cache.reach(newest)
@@ -101,6 +102,10 @@ class Expiry:
                 self._instants[layer.id] = next_instant(self.store, layer.id, now)
             self._looked_at = now
             return changed
+
+    def _has_no_place(self, layer_id: str) -> bool:
+        layer = self.catalogue.layers.get(layer_id)
+        return layer is not None and layer.geometry is None
 
     def _hear_of(self, layer_id: str, seq: int, now: datetime) -> None:
         if layer_id not in self._instants:

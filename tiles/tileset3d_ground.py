@@ -1,45 +1,27 @@
-"""The ground: elevations of a raster at places, for features that do not say how high they stand."""
+"""The ground that features stand on where they do not say how high: an elevation model of the city."""
 
 from __future__ import annotations
 
-from functools import lru_cache
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
-import rasterio
 from numpy.typing import NDArray
 
-from layers.crs import transformer
+from tiles.heights import HeightField
 
 __all__ = ["Ground"]
 
 Floats = NDArray[np.float64]
 
 
+@dataclass(frozen=True)
 class Ground:
-    """Elevations of a raster file (metres, the city's vertical datum); without a file, and outside of it, 0.
+    """Elevations in metres over the city's vertical datum; without an elevation model, and where it has none, 0."""
 
-    A file is read once and again when it has changed.
-    """
-
-    def __init__(self, path: Path | None = None, band: int = 1) -> None:
-        self.path, self.band = path, band
+    field: HeightField | None = None
 
     def heights(self, lon: Floats, lat: Floats) -> Floats:
-        """Return the elevation of the cell that each place (degrees) lies in."""
-        if self.path is None or not len(lon):
+        """Return the elevations of places in degrees."""
+        if self.field is None or not len(lon):
             return np.zeros(len(lon))
-        values, inverse, srid = _raster(self.path, self.band, self.path.stat().st_mtime_ns)
-        x, y = transformer(4326, srid).transform(lon, lat) if srid != 4326 else (lon, lat)
-        column, row = (np.floor(v).astype(np.int64) for v in inverse * (np.asarray(x), np.asarray(y)))
-        inside = (column >= 0) & (row >= 0) & (column < values.shape[1]) & (row < values.shape[0])
-        found = np.zeros(len(lon))
-        found[inside] = values[row[inside], column[inside]]
-        return np.where(np.isfinite(found), found, 0.0)
-
-
-@lru_cache(maxsize=2)
-def _raster(path: Path, band: int, _changed_ns: int) -> tuple[Floats, rasterio.Affine, int]:
-    with rasterio.open(path) as source:
-        values = source.read(band, masked=True).astype(np.float64).filled(np.nan)
-        return values, ~source.transform, source.crs.to_epsg() or 4326
+        return np.nan_to_num(self.field.at(lon, lat, 4326), nan=0.0)
