@@ -1,9 +1,10 @@
 import {
-  AimOutlined, BlockOutlined, ColumnWidthOutlined, MinusOutlined, PlusOutlined,
+  AimOutlined, ArrowLeftOutlined, ArrowRightOutlined, BlockOutlined, ColumnWidthOutlined, MinusOutlined, PlusOutlined,
 } from "../icons";
 import type { Map as MapLibre } from "maplibre-gl";
 import { type ReactNode, useEffect, useState } from "react";
 import type { City } from "../api/types";
+import { goBack, goForth, useJourney } from "../state/kept";
 import { useWords } from "../state/preferences";
 import { useView } from "../state/view";
 
@@ -11,12 +12,13 @@ interface ToolButton {
   name: string;
   icon: ReactNode;
   pressed?: boolean;
+  off?: boolean;
   act: () => void;
 }
 
-function Button({ name, icon, pressed, act }: ToolButton) {
+function Button({ name, icon, pressed, off, act }: ToolButton) {
   return (
-    <button type="button" className="map-button" aria-label={name} title={name} aria-pressed={pressed} onClick={act}>
+    <button type="button" className="map-button" aria-label={name} title={name} aria-pressed={pressed} disabled={off} onClick={act}>
       {icon}
     </button>
   );
@@ -37,6 +39,7 @@ function Needle({ bearing, pitch }: { bearing: number; pitch: number }) {
 export function Controls({ map, city }: { map: MapLibre; city: City }) {
   const { t } = useWords();
   const [turn, setTurn] = useState({ bearing: map.getBearing(), pitch: map.getPitch() });
+  const steps = useJourney();
   const relief = useView((view) => view.layers.relief);
   const tool = useView((view) => view.tool);
 
@@ -63,6 +66,10 @@ export function Controls({ map, city }: { map: MapLibre; city: City }) {
       <div className="map-buttons">
         <Button name={t("map.north")} icon={<Needle {...turn} />} act={() => map.easeTo({ bearing: 0, pitch: 0 })} />
         <Button name={t("map.home")} icon={<AimOutlined />} act={() => useView.getState().fly({ bounds: city.extent })} />
+      </div>
+      <div className="map-buttons">
+        <Button name={t("views.back")} icon={<ArrowLeftOutlined />} off={steps.past.length === 0} act={goBack} />
+        <Button name={t("views.forth")} icon={<ArrowRightOutlined />} off={steps.future.length === 0} act={goForth} />
       </div>
       <div className="map-buttons">
         <Button name={t("map.extrude")} icon={<BlockOutlined />} pressed={relief} act={toggleRelief} />

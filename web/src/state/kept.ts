@@ -55,8 +55,13 @@ export const useJourney = create<Journey>()(() => ({ past: [], future: [] }));
 let present = snapshot();
 let timer = 0;
 
+// A camera that came back is where it was but for the last digits.
+function written(value: unknown): string {
+  return JSON.stringify(value, (_, part) => (typeof part === "number" ? Number(part.toFixed(5)) : part as unknown));
+}
+
 function isSame(a: LinkedView, b: LinkedView): boolean {
-  return NAMES.every((name) => a[name] === b[name] || JSON.stringify(a[name]) === JSON.stringify(b[name]));
+  return NAMES.every((name) => a[name] === b[name] || written(a[name]) === written(b[name]));
 }
 
 function settle(): void {
