@@ -32,7 +32,8 @@ class Settings(BaseModel):
     """What a running city is told from outside. Each field is the variable `GIS_<FIELD>`.
 
     `public_url` is the base of every link, with path and without a closing slash. `processes` is the number of server
-    processes. `database_url` None means the private cluster under `var`.
+    processes. `database_url` None means the private cluster under `var`. `tile_cache_mb` is what made tiles may take on disk,
+    under `var/tiles`; 0 keeps them in memory alone.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,6 +46,7 @@ class Settings(BaseModel):
     city: Path = ROOT / "config" / "city.yaml"
     admin_password: Annotated[SecretStr, Field(min_length=10)] | None = None
     processes: Annotated[int, Field(ge=1, le=64)] = max(1, min(os.cpu_count() or 1, 4))
+    tile_cache_mb: Annotated[int, Field(ge=0, le=1_000_000)] = 1024
 
     @field_validator("var", "city")
     @classmethod

@@ -27,6 +27,7 @@ from gisserver.ops.database import city_dsn
 from gisserver.request_ids import RequestIds
 from gisserver.routes import accounts, audit, auth, geometry, keys, saved_views
 from gisserver.routing import client_routes, service_routes
+from gisserver.tile_disk import tile_disk
 from layers.catalogue import Catalogue
 from layers.store import Store
 
@@ -41,14 +42,14 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     """
     for name in ("uvicorn.access", "uvicorn.error", "gisserver"):
         logging.getLogger(name).addFilter(RedactKeys())
-    return application(open_context(settings or read_settings(os.environ)[0]))
+    return application(open_context(settings or read_settings(os.environ)[0], with_disk=True))
 
 
-def open_context(settings: Settings) -> Context:
-    """Open store, catalogue and identity for a server process."""
+def open_context(settings: Settings, with_disk: bool = False) -> Context:
+    """Open store, catalogue and identity for a server process; with its store of tiles on disk where that is wanted."""
     store = Store(city_dsn(settings))
     catalogue = Catalogue(store)
-    context = Context(settings, store, catalogue)
+    context = Context(settings, store, catalogue, shared=tile_disk(settings, store.dsn) if with_disk else None)
     context.identity = open_identity(store, catalogue)
     return context
 

@@ -21,6 +21,7 @@ from layers.layer import Layer
 from layers.store import Store
 from tiles.cache import TileCache
 from tiles.expiry import Expiry
+from tiles.shared_store import SharedStore
 
 __all__ = ["Context", "current", "install"]
 
@@ -36,7 +37,7 @@ KEPT_DOCUMENTS = 100
 class Context:
     """The parts of one server process; made once by the application factory and handed on.
 
-    `identity` is made by `gisserver.identity`. `seq` is the highest changeset this process has heard of.
+    `identity` is made by `gisserver.identity`. `shared` is the store of tiles on disk, which processes of one folder share. `seq` is the highest changeset this process has heard of.
     """
 
     settings: Settings
@@ -45,6 +46,7 @@ class Context:
     identity: Any = None
     changes: Any = None
     tiles: TileCache = field(default_factory=TileCache)
+    shared: SharedStore | None = None
     seq: int = 0
     metrics: Metrics = field(default_factory=Metrics)
     threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS, "request"))
@@ -55,7 +57,7 @@ class Context:
     _checked_at: float = 0.0
 
     def __post_init__(self) -> None:
-        self.expiry = Expiry(self.store, self.catalogue, self.tiles)
+        self.expiry = Expiry(self.store, self.catalogue, self.tiles, shared=self.shared)
 
     def base_url(self, scope: Scope) -> str:
         """Return the base of all links: GIS_PUBLIC_URL where it is set, else the address the client used."""
@@ -121,6 +123,8 @@ class Context:
     def close(self) -> None:
         self.threads.shutdown(wait=False, cancel_futures=True)
         self.delegate_threads.shutdown(wait=False, cancel_futures=True)
+        if self.shared is not None:
+            self.shared.close()
         self.store.close()
 
 

@@ -14,17 +14,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
 from math import floor
-from typing import Any
+from typing import Any, Protocol
 
 from tiles.grid import Envelope, Grid, TileAddress
 
-__all__ = ["CachedTile", "Span", "TileCache", "TileKey", "etag_of"]
+__all__ = ["Behind", "CachedTile", "Span", "TileCache", "TileKey", "etag_of", "met"]
 
 Span = tuple[datetime | None, datetime | None]
 # Python's own cost of an entry beside its bytes: key, address, entry, places in the indexes.
 ENTRY_BYTES = 900
-# What is drawn around a tile, as a share of its side: features just outside reach into it.
-MARGIN = 1 / 64
+# What is drawn around a tile, as a share of its side: features just outside reach into it; the labels of a picture from farther away.
+MARGIN, PICTURE_MARGIN = 1 / 64, 0.3
 # More than a fill can take, at any rate of editing that people reach.
 REMEMBERED = 4_000
 
@@ -85,7 +85,7 @@ class _Expiry:
     def touches(self, key: TileKey, now: datetime) -> bool:
         # The clock moves only the present; what was asked of a fixed day stays as it is.
         in_time = _is_touched(key, self.span, now) if self.at is None else key.moment is None and key.known_at is None
-        return self.layer in key.layers and in_time and (self.envelope is None or _meets(key.address, self.over(key.address.grid)))
+        return self.layer in key.layers and in_time and (self.envelope is None or _meets(key, self.over(key.address.grid)))
 
     def over(self, grid: Grid) -> Envelope | None:
         """Return the envelope in a grid's CRS; None where it has no place there."""
@@ -108,13 +108,32 @@ def _is_touched(key: TileKey, span: Span | None, now: datetime) -> bool:
     return span[0] is None or end is None or span[0] < end or (begin == end and span[0] == end)
 
 
-def _meets(address: TileAddress, envelope: Envelope | None) -> bool:
+def _meets(key: TileKey, envelope: Envelope | None) -> bool:
     """Does an envelope (in the grid's CRS) meet a tile or the margin that is drawn around it?"""
     if envelope is None:
         return False
-    minx, miny, maxx, maxy = address.envelope
-    margin = (maxx - minx) * MARGIN
+    minx, miny, maxx, maxy = key.address.envelope
+    margin = (maxx - minx) * (PICTURE_MARGIN if key.variant.startswith("png") else MARGIN)
     return envelope[0] <= maxx + margin and envelope[2] >= minx - margin and envelope[1] <= maxy + margin and envelope[3] >= miny - margin
+
+
+def met(grid: Grid, z: int, envelope: Envelope) -> tuple[int, int, int, int]:
+    """Return first and last column, first and last row of what an envelope (in the grid's CRS) touches on a level, margins included."""
+    size, (west, north) = grid.size(z), grid.origin
+    margin = size * PICTURE_MARGIN
+    x0, x1 = (floor((v - west) / size) for v in (envelope[0] - margin, envelope[2] + margin))
+    y0, y1 = (floor((north - v) / size) for v in (envelope[3] + margin, envelope[1] - margin))
+    return x0, x1, y0, y1
+
+
+class Behind(Protocol):
+    """What a cache asks before a tile is made. Neither method raises."""
+
+    def get(self, key: TileKey, at_least: int) -> CachedTile | None:
+        """Return a tile that holds as of changeset `at_least` or a later one, whose number is its own."""
+
+    def put(self, key: TileKey, tile: CachedTile, seq: int) -> bool:
+        """Keep a tile that no changeset up to `seq` expired; tell whether it is kept."""
 
 
 class TileCache:
@@ -126,10 +145,12 @@ class TileCache:
         The weight of all entries; the oldest that nobody asks for go first.
     seq
         The changeset the process has expired up to: its watermark.
+    behind
+        A store that other processes share: it is asked before a tile is made, and gets what was made.
     """
 
-    def __init__(self, max_bytes: int = 128 * 2**20, seq: int = 0) -> None:
-        self.max_bytes, self.seq = max_bytes, seq
+    def __init__(self, max_bytes: int = 128 * 2**20, seq: int = 0, behind: Behind | None = None) -> None:
+        self.max_bytes, self.seq, self.behind = max_bytes, seq, behind
         self.bytes = self.hits = self.misses = self.expired = 0
         # Written by the event loop alone, which answers them without asking here.
         self.hot_hits = 0
@@ -172,8 +193,10 @@ class TileCache:
             made = make()
             self.put(key, made, now)
             return made
+        is_new = True
         try:
-            made = make()
+            found = None if self.behind is None else self.behind.get(key, max(self.seq, at_least))
+            is_new, made = found is None, found if found is not None else make()
         except BaseException as error:
             with self._lock:
                 self._filling.pop(key, None)
@@ -181,10 +204,13 @@ class TileCache:
             # Whoever waits sees it too; nobody waiting is no fault.
             waiting.exception()
             raise
-        self.put(key, made, now)
+        seq = self.seq
+        is_kept = self.put(key, made, now)
         with self._lock:
             self._filling.pop(key, None)
         waiting.set_result(made)
+        if is_kept and is_new and self.behind is not None:
+            self.behind.put(key, made, seq)
         return made
 
     def put(self, key: TileKey, tile: CachedTile, now: datetime) -> bool:
@@ -251,10 +277,7 @@ class TileCache:
             elif place is None:
                 continue
             else:
-                size, (west, north) = grid.size(z), grid.origin
-                margin = size * MARGIN
-                x0, x1 = (floor((v - west) / size) for v in (place[0] - margin, place[2] + margin))
-                y0, y1 = (floor((north - v) / size) for v in (place[3] + margin, place[1] - margin))
+                x0, x1, y0, y1 = met(grid, z, place)
                 if (x1 - x0 + 1) * (y1 - y0 + 1) <= len(places):
                     found = [places[x, y] for x in range(x0, x1 + 1) for y in range(y0, y1 + 1) if (x, y) in places]
                 else:

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+from layers.access import OWNER
 from layers.catalogue import Catalogue
-from layers.history import came_true, current_seq, next_instant, touched_since
+from layers.errors import UnknownChangeset
+from layers.history import Touch, came_true, changeset, current_seq, next_instant, touched_since
 from layers.store import Store
 from tiles.cache import TileCache
 from tiles.epochs import Epochs
+from tiles.grid import grids_of
+from tiles.shared_store import Mark, SharedStore, Touched
 
 __all__ = ["Expiry"]
 
 # The cache is told envelopes in this CRS and finds their place in every grid by itself.
 SRID = 3857
+# The store on disk is told so often that nothing came true.
+TELL_CLOCK = timedelta(minutes=1)
 
 
 def _utc_now() -> datetime:
@@ -32,6 +38,8 @@ class Expiry:
     ----------
     clock
         Tells the time; tests move it.
+    shared
+        The store on disk that stands behind the cache; it is brought up to date here, and then asked by the cache.
 
     Attributes
     ----------
@@ -39,13 +47,18 @@ class Expiry:
         The spans of valid time whose days share a tile, as far as this process looked.
     """
 
-    def __init__(self, store: Store, catalogue: Catalogue, cache: TileCache, clock: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(self, store: Store, catalogue: Catalogue, cache: TileCache, clock: Callable[[], datetime] = _utc_now,
+                 shared: SharedStore | None = None) -> None:
         self.epochs = Epochs(store)
         self.store, self.catalogue, self.cache, self.clock = store, catalogue, cache, clock
         self._one_at_a_time = threading.Lock()
         self._looked_at = clock()
         self._instants: dict[str, datetime | None] = {}
+        self.shared = shared
+        self._told = self._looked_at
         self.cache.reach(current_seq(store))
+        if shared is not None:
+            self._open(shared)
 
     @property
     def next_instant(self) -> datetime | None:
@@ -71,6 +84,7 @@ class Expiry:
                 if touch.envelope is not None or self._has_no_place(touch.layer):
                     self.cache.expire(touch.seq, touch.layer, touch.envelope, touch.span, now)
                 self._hear_of(touch.layer, touch.seq, now)
+            self._tell(newest, touches)
             self.cache.reach(newest)
             return newest
 
@@ -78,6 +92,8 @@ class Expiry:
         """Drop all that is kept: definitions changed."""
         self.epochs.clear()
         self.cache.clear()
+        if self.shared is not None:
+            self.shared.forget(self.catalogue.version)
 
     def come_true(self) -> list[str]:
         """Expire the present where something planned has come true or ended since the last look; return the layers.
@@ -86,7 +102,8 @@ class Expiry:
         """
         with self._one_at_a_time:
             now = self.clock()
-            changed = []
+            self._begin_where_shared_is()
+            changed, came = [], list[Touched]()
             for layer in self.catalogue.layers.values():
                 if layer.kind != "spatial":
                     continue
@@ -98,10 +115,52 @@ class Expiry:
                 envelope = came_true(self.store, layer.id, self._looked_at, now, SRID)
                 if envelope is not None:
                     self.cache.expire(self.cache.seq, layer.id, envelope, None, now, by_clock=True)
+                    came.append(Touched(self.cache.seq, layer.id, envelope, None, now))
                     changed.append(layer.id)
                 self._instants[layer.id] = next_instant(self.store, layer.id, now)
             self._looked_at = now
+            if self.shared is not None and (came or now - self._told > TELL_CLOCK):
+                if self.shared.apply(self._mark(self.cache.seq, now), came, self.cache.seq, now):
+                    self._told = now
             return changed
+
+    def _open(self, shared: SharedStore) -> None:
+        """Bring the store on disk to where this process is, before anything is served from it."""
+        reached = shared.open(self._mark(self.cache.seq, self._looked_at), grids_of(self.catalogue.city).values(), self._stamp)
+        if reached is not None:
+            self._told = self._looked_at = min(self._looked_at, reached.clock)
+            self._tell(self.cache.seq, [])
+            self.cache.behind = shared
+            self.come_true()
+
+    def _tell(self, newest: int, touches: list[Touch]) -> None:
+        """Apply to the store on disk what it has not seen, which is more than this process where it was away."""
+        reached = self.shared.reached() if self.shared is not None else None
+        if self.shared is None or reached is None:
+            return
+        since = min(self.cache.seq, reached.seq)
+        if since == newest:
+            return
+        if since < self.cache.seq:
+            _, touches = touched_since(self.store, since, SRID)
+        touched = [Touched(t.seq, t.layer, t.envelope, t.span) for t in touches if t.envelope is not None and t.seq <= newest]
+        self.shared.apply(self._mark(newest, self._told), touched, since, self.clock())
+
+    def _begin_where_shared_is(self) -> None:
+        """Look at the clock from where the store on disk was left, where that is earlier."""
+        reached = self.shared.reached() if self.shared is not None else None
+        if reached is not None and reached.clock < self._told:
+            self._told = self._looked_at = reached.clock
+            self._instants.clear()
+
+    def _mark(self, seq: int, clock: datetime) -> Mark:
+        return Mark(seq, self._stamp(seq) or "", self.catalogue.version, clock)
+
+    def _stamp(self, seq: int) -> str | None:
+        try:
+            return changeset(self.store, self.catalogue, OWNER, seq).recorded_at.isoformat() if seq else ""
+        except UnknownChangeset:
+            return None
 
     def _has_no_place(self, layer_id: str) -> bool:
         layer = self.catalogue.layers.get(layer_id)

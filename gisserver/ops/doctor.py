@@ -11,9 +11,10 @@ from pathlib import Path
 
 from config.settings import ROOT, Settings
 from gisserver.ops.city_cluster import read_cluster
-from gisserver.ops.database import city_store
+from gisserver.ops.database import city_dsn, city_store
 from gisserver.ops.machine import missing_packages
 from gisserver.ops.readiness import is_ready
+from gisserver.tile_disk import tile_disk
 from layers.errors import StoreError
 from layers.migrate import is_migrated
 
@@ -39,6 +40,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _strays()
     yield from _folder(settings)
     yield from _database(settings)
+    yield from _tiles(settings)
     yield from _service(settings)
 
 
@@ -92,6 +94,24 @@ def _database(settings: Settings) -> Iterator[Finding]:
                         yield Finding(what, is_well, detail or "")
     except StoreError as error:
         yield Finding("database", False, str(error))
+
+
+def _tiles(settings: Settings) -> Iterator[Finding]:
+    try:
+        disk = tile_disk(settings, city_dsn(settings))
+    except StoreError:
+        return
+    if disk is None:
+        yield Finding("tiles on disk", True, "turned off (GIS_TILE_CACHE_MB=0)")
+        return
+    found = disk.look()
+    if found is None:
+        yield Finding("tiles on disk", True, f"none yet; up to {settings.tile_cache_mb:,} MB under {disk.path.parent}")
+    elif found["trouble"]:
+        yield Finding("tiles on disk", False, f"{disk.path} cannot be read ({found['trouble']}); the service begins it anew, or delete it")
+    else:
+        yield Finding("tiles on disk", True, f"{found['tiles']:,} tiles, {found['bytes'] / 2**20:,.0f} of {settings.tile_cache_mb:,} MB, "
+                                             f"as of changeset {found['seq']}")
 
 
 def _service(settings: Settings) -> Iterator[Finding]:

@@ -49,7 +49,13 @@ def metrics(request: Request) -> Response:
               ("gis_tiles", "Tiles kept in the process.", tiles["tiles"]), ("gis_tile_bytes", "Their weight.", tiles["bytes"]),
               ("gis_tile_hits", "Tiles answered from them.", tiles["hits"]),
               ("gis_tile_hot_hits", "Of them by the hot lane.", tiles["hot_hits"]),
-              ("gis_tile_misses", "Tiles that were not there.", tiles["misses"]), ("gis_seq", "Newest changeset this process has heard of.", context.seq),
+              ("gis_tile_misses", "Tiles that were not there.", tiles["misses"]),
+              ("gis_tiles_expired", "Tiles dropped since something changed where they lie.", tiles["expired"]), ("gis_seq", "Newest changeset this process has heard of.", context.seq),
               ("gis_catalogue_version", "Version of the catalogue in this process.", context.catalogue.version),
               ("gis_layers", "Layers in the catalogue.", len(context.catalogue.layers))]
+    if context.shared is not None:
+        disk = context.shared.stats()
+        gauges += [("gis_tile_disk_tiles", "Tiles kept on disk.", disk["tiles"]), ("gis_tile_disk_bytes", "Their weight.", disk["bytes"]),
+                   ("gis_tile_disk_hits", "Tiles that this process found there.", disk["hits"]),
+                   ("gis_tile_disk_off", "1 while the disk is not used, since something is wrong with it.", int(disk["trouble"] is not None))]
     return Response(context.metrics.text(gauges), 200, _HEADERS, "text/plain; version=0.0.4")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from layers.store import Store
 from tiles.cache import CachedTile, TileCache, TileKey, etag_of
 from tiles.expiry import Expiry
 from tiles.grid import TileAddress
+from tiles.shared_store import SharedStore
 from tiles.vector_tiles import render
 
 TITLE = {"zh": "树", "en": "Tree"}
@@ -38,10 +40,17 @@ def middle() -> dict[str, Any]:
 class Process:
     """One server process: its own cache, its own clock, its own watermark."""
 
-    def __init__(self, store: Store, city: Catalogue) -> None:
-        self.store, self.city, self.time = store, city, datetime.now(UTC)
+    def __init__(self, store: Store, city: Catalogue, folder: Path | None = None, time: datetime | None = None) -> None:
+        self.store, self.city, self.time = store, city, time or datetime.now(UTC)
         self.cache = TileCache()
-        self.expiry = Expiry(store, city, self.cache, lambda: self.time)
+        self.disk = None if folder is None else SharedStore(folder / "tiles.sqlite", 2**24)
+        self.expiry = Expiry(store, city, self.cache, lambda: self.time, self.disk)
+        # What is made from now on is newer than the store on disk.
+        self.time = time or datetime.now(UTC)
+
+    def close(self) -> None:
+        if self.disk is not None:
+            self.disk.close()
 
     def tile(self, at: datetime | None = None) -> CachedTile:
         key = TileKey(("tree",), HERE, "all", None if at is None else (at, at))
@@ -83,3 +92,42 @@ def test_a_plan_comes_true_without_an_edit(empty_store: Store, city: Catalogue) 
     assert process.expiry.come_true() == ["tree"]
     assert process.tile().bodies[""] == b""
     assert process.expiry.next_instant is None
+
+
+def test_a_store_on_disk_is_caught_up_before_it_serves(empty_store: Store, city: Catalogue, tmp_path: Path) -> None:
+    """Edits were made and a plan came true while no process was there to tell the store."""
+    first = Process(empty_store, city, tmp_path)
+    past = datetime(1990, 1, 1, tzinfo=UTC)
+    assert first.tile().bodies[""] == first.tile(past).bodies[""] == b""
+    assert first.disk is not None and first.disk.stats()["tiles"] == 2
+    first.expiry.catch_up(plant(empty_store, city, valid_from="2031"))
+    first.close()
+    planted = plant(empty_store, city, valid_from="2000")
+
+    second = Process(empty_store, city, tmp_path)
+    assert second.disk is not None and second.disk.reached() is not None and second.disk.reached().seq == planted
+    assert second.tile().bodies[""].count(b"pine") == 1 and second.disk.hits == 0, "the tile of before was dropped"
+    assert second.tile(past).bodies[""] == b"" and second.disk.hits == 1, "1990 is as it was"
+    second.close()
+
+    third = Process(empty_store, city, tmp_path)
+    assert third.tile().bodies[""].count(b"pine") == 1 and third.disk is not None and third.disk.hits == 1
+    third.close()
+
+    # The day of the plan has come before the next process begins.
+    later = Process(empty_store, city, tmp_path, datetime(2031, 1, 2, tzinfo=UTC))
+    assert later.disk is not None and later.tile().bodies[""] and later.disk.hits == 0
+    later.close()
+
+
+def test_two_processes_on_one_disk_and_one_that_is_late(empty_store: Store, city: Catalogue, tmp_path: Path) -> None:
+    ours, theirs = Process(empty_store, city, tmp_path), Process(empty_store, city, tmp_path)
+    assert ours.tile().bodies[""] == b"" and theirs.disk is not None and ours.disk is not None
+    old = CachedTile({"": b""}, etag_of(b""), ours.cache.seq, ours.time)
+    ours.expiry.catch_up(plant(empty_store, city, valid_from="2000"))
+    assert theirs.disk.get(TileKey(("tree",), HERE, "all")) is None
+    assert not theirs.disk.put(TileKey(("tree",), HERE, "all"), old, theirs.cache.seq), "a late fill"
+    assert b"pine" in ours.tile().bodies[""]
+    # The other has not heard of it, and may be told the newer tile by the disk.
+    assert b"pine" in theirs.tile().bodies[""] and theirs.disk.hits == 1
+    ours.close(), theirs.close()
