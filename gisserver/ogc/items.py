@@ -34,6 +34,8 @@ def items(request: Request) -> Response:
     """Answer a page of a layer's features."""
     layer = request.layer()
     form = _format(request)
+    if form == "csv":
+        _require_export(request, layer)
     question = asked_items(request, layer)
     bom, guard = request.parameters.take_flag("bom"), request.parameters.take_flag("guard", True)
     request.parameters.finish()
@@ -65,6 +67,14 @@ def items(request: Request) -> Response:
     body = b'{"type":"FeatureCollection","features":' + features + b"," + orjson.dumps(head)[1:]
     tag = digest(features, (following or "").encode(), str(matched).encode())
     return reply(request, body, "geojson", f'"{tag}"', headers)
+
+
+def _require_export(request: Request, layer: Layer) -> None:
+    """A table is taken away by who may export; of what everybody may read, by everybody. Raises Forbidden."""
+    public = request.context.identity.find(None).audience
+    if request.is_public or (public.may_read(layer.id) and public.layer_key(layer.id) == request.audience.layer_key(layer.id)):
+        return
+    request.reader.require("export")
 
 
 def _ask(request: Request, question: Question) -> tuple[bytes, int, str | None, int, int | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gisserver.ogc.openapi_parts import MOMENT, content, problems, ref
+from gisserver.ogc.openapi_parts import MOMENT, content, parameter, problems, ref
 from layers.access import Audience
 from layers.layer import Layer
 
@@ -47,6 +47,9 @@ def analysis_paths(layers: list[Layer], audience: Audience) -> dict[str, Any]:
         paths["/api/statistics"] = _statistics(stored, spatial)
     if spatial:
         paths["/api/selection"] = _selection(spatial)
+        paths |= _kept(stored, spatial)
+    if stored and "export" in audience.capabilities:
+        paths["/api/export/{collection}"] = _export(stored)
     return paths
 
 
@@ -75,3 +78,38 @@ def _selection(spatial: list[str]) -> dict[str, Any]:
     answer = {"type": "object", "required": ["layer", "count", "fids", "rule"], "properties": {
         **_HOW, "layer": _TEXT, "count": _COUNT, "fids": {"type": "array", "items": _COUNT}}}
     return post("selection", "The features of a layer in a place", body, answer)
+
+
+def _kept(stored: list[str], spatial: list[str]) -> dict[str, Any]:
+    title = {"type": "string", "minLength": 1, "maxLength": 80}
+    number = [parameter("work", _COUNT | {"maximum": 2**53}, "Its number.", "path"), ref("parameters", "lang")]
+    paths: dict[str, Any] = {}
+    bodies = {
+        "queries": ("query", {"layer": {"type": "string", "enum": stored}, "title": title, "conditions": {"type": "array", "items": _OBJECT, "maxItems": 200},
+                              "filter": _OBJECT}, ["layer", "title", "conditions", "filter"]),
+        "themes": ("theme", {"layer": {"type": "string", "enum": spatial}, "title": title, "theme": _OBJECT, "shared": {"type": "boolean"}},
+                   ["layer", "title", "theme"])}
+    for name, (one, members, required) in bodies.items():
+        work = {"type": "object", "required": ["id", "layer", "title", "mine"], "properties": {
+            "id": _COUNT, "layer": _TEXT, "title": _TEXT, "mine": {"type": "boolean"}, "owner": {"type": "string", "nullable": True}}}
+        listed = {"type": "object", "required": [name], "properties": {name: {"type": "array", "items": work}}}
+        made = post(f"keep_{one}", f"Keep a {one} of a layer", {"type": "object", "additionalProperties": False, "required": required,
+                                                               "properties": members}, work)
+        made["post"]["responses"]["201"] = made["post"]["responses"].pop("200")
+        paths[f"/api/{name}"] = {**made, "get": {
+            "operationId": name, "tags": ["service"], "summary": f"The {name} that one keeps, and those that are shared", "parameters": [ref("parameters", "lang")],
+            "responses": {"200": {"description": "Kept.", "content": content(listed, "application/json")}, **problems("400")}}}
+        paths[f"/api/{name}/{{work}}"] = {"delete": {
+            "operationId": f"delete_{one}", "tags": ["service"], "summary": f"Forget a {one}", "parameters": number,
+            "responses": {"204": {"description": "Forgotten."}, **problems("400", "401", "403", "404")}}}
+    return paths
+
+
+def _export(stored: list[str]) -> dict[str, Any]:
+    kinds = ("application/geopackage+sqlite3", "application/geo+json", "text/csv", "application/vnd.apache.parquet")
+    asked = [parameter("collection", {"type": "string", "enum": stored}, "A layer.", "path"),
+             parameter("f", {"type": "string", "enum": ["gpkg", "geojson", "csv", "parquet"]}, "Format of the file."),
+             *(ref("parameters", n) for n in ("datetime", "known-at", "filter", "filter-lang", "ids", "bbox", "lang"))]
+    return {"get": {"operationId": "export", "tags": ["service"], "summary": "All features of a question as one file", "parameters": asked,
+                    "responses": {"200": {"description": "The file.", "content": content({"type": "string", "format": "binary"}, *kinds)},
+                                  **problems("400", "401", "403", "404", "406")}}}

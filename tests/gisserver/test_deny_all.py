@@ -55,8 +55,18 @@ ROLES = Roles.model_validate({"public": "public", "roles": {
     "public": PLAIN, "nothing": PLAIN,
     "everything": {**PLAIN, "default": {"read": "all", "edit": "all", "personal": "all"}, "capabilities": list(CAPABILITIES)}}})
 
+_WMS = "service=WMS&version=1.3.0&crs=EPSG:4490&bbox=39.9,116.3,39.92,116.32&width=20&height=20"
 # What an address needs beyond its path to be worth asking; routes that are not named here are asked without parameters.
 QUESTIONS = {
+    "/wms": ("", "service=WMS&request=GetCapabilities", f"{_WMS}&request=GetMap&layers=zzsecret&format=image/png",
+             f"{_WMS}&request=GetMap&layers=city&format=image/png",
+             f"{_WMS}&request=GetFeatureInfo&layers=zzsecret&query_layers=zzsecret&info_format=text/plain&i=10&j=10",
+             f"{_WMS}&request=GetFeatureInfo&layers=city&query_layers=city&info_format=application/json&i=10&j=10",
+             "request=GetLegendGraphic&layer=zzsecret&format=application/json", "request=GetLegendGraphic&layer=zzsecret"),
+    "/wmts": ("", "service=WMTS&request=GetCapabilities",
+              "service=WMTS&request=GetTile&layer=zzsecret&tilematrixset=WebMercatorQuad&tilematrix=14&tilerow=6207&tilecol=13486"),
+    "/ogc/map": ("", "collections=zzsecret", "bbox=116.3,39.9,116.32,39.92"),
+    "/ogc/collections/{collection}/map": ("", "bbox=116.3,39.9,116.32,39.92"),
     "/api/search": ("q=zzvalue", "q=%E9%9A%90%E7%A7%98%E6%A5%BC"),
     "/api/diff": ("layer=zzsecret&from=2000-01-01&to=2030-01-01",),
     "/api/changesets": ("", "since=0&limit=1000"),
@@ -70,7 +80,9 @@ BODIES = (("application/json", ""), ("application/json", "{}"),
           ("application/json", '{"edits": [{"op": "create", "layer": "zzsecret", "properties": {"zzfield": "x"}}], "reason": "x"}'),
           ("application/geo+json", '{"type": "Feature", "geometry": null, "properties": {"zzfield": "x"}}'),
           ("application/json", '{"layers": [{"layer": "zzsecret", "by": "zzfield"}]}'),
-          ("application/json", '{"layer": "zzsecret", "field": "zzfield", "bbox": [116, 39, 117, 41]}'))
+          ("application/json", '{"layer": "zzsecret", "field": "zzfield", "bbox": [116, 39, 117, 41]}'),
+          ("application/json", '{"layer": "zzsecret", "title": "x", "conditions": [], "filter": {"op": "=", "args": [{"property": "zzfield"}, "x"]}}'),
+          ("application/json", '{"layer": "zzsecret", "title": "x", "theme": {"value": {"field": "zzfield", "per": "none"}}}'))
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 ENDS_SESSION = ("/auth/logout", "/auth/password")
 DENIED = ("public", "person", "key", "empty key")
@@ -169,7 +181,7 @@ def place(store: Store) -> Place:
     context = open_context(Settings(database_url=store.dsn))
     context.identity = Identity(store, ROLES, context.catalogue)
     # Tile (14, 6207, 13486) of Web Mercator holds 39.91 N 116.31 E; as z/row/column.
-    values = {"collection": [SECRET], "style": [SECRET], "fid": [str(fid), "1"], "tms": ["WebMercatorQuad"], "z": ["14"], "row": ["6207"],
+    values = {"collection": [SECRET], "style": [SECRET, "default"], "time": ["current"], "fid": [str(fid), "1"], "tms": ["WebMercatorQuad"], "z": ["14"], "row": ["6207"],
               "col": ["13486"], "tile": ["6207"], "seq": [str(made.seq), "1"], "path": [SECRET, "index.html"], "record": [SECRET], "layer": [SECRET],
               "process": ["hello-world", SECRET], "job": [SECRET, "1"]}
     return Place(context, application(context), values, made.seq + 1)
