@@ -43,6 +43,7 @@ MEANINGS = {
     "city": ("File that defines the city: extent, reference systems, time zone, languages", "城市定义文件：范围、坐标系、时区、语言"),
     "admin_password": ("Password of `admin` on the first start, at least 10 characters", "首次启动时 `admin` 的密码，至少 10 个字符"),
     "processes": ("Number of server processes, 1 to 64", "服务进程数，1 至 64"),
+    "tile_cache_mb": ("MB that made tiles may take on disk (`var/tiles`); 0 keeps them in memory alone", "瓦片在磁盘上（`var/tiles`）最多占用的兆字节数；0 表示只存于内存"),
 }
 # Defaults that are reckoned from the machine or from other settings.
 RECKONED = {"public_url": "`http://<bind>:<port>`", "processes": "one per core, at most 4",
