@@ -1,6 +1,7 @@
 import react from "@vitejs/plugin-react";
 import { loadEnv } from "vite";
 import { defineConfig } from "vitest/config";
+import { globeFiles } from "./vite.globe";
 
 // The client may be served below a path (GIS_PUBLIC_URL), so every address in it is relative.
 // In development the running server answers what the client asks for.
@@ -8,14 +9,17 @@ const DEFAULT_SERVER = "http://127.0.0.1:8000";
 
 export default defineConfig(({ mode }) => ({
   base: "./",
-  plugins: [react()],
+  plugins: [react(), globeFiles()],
   build: {
     target: "es2022",
     chunkSizeWarningLimit: 1200,
     rolldownOptions: {
       output: {
         advancedChunks: {
-          groups: [{ name: "maplibre", test: /node_modules[\\/]maplibre-gl/ }],
+          groups: [
+            { name: "maplibre", test: /node_modules[\\/]maplibre-gl/ },
+            { name: "globe", test: /node_modules[\\/]@cesium/ },
+          ],
         },
       },
     },

@@ -26,6 +26,7 @@ import { useSession, useUserName, watchSession } from "./state/session";
 import { useView } from "./state/view";
 
 const MapView = lazy(() => import("./map/MapView"));
+const SceneView = lazy(() => import("./scene/SceneView"));
 const AttributeTable = lazy(() => import("./panels/table/AttributeTable"));
 const EditPanel = lazy(() => import("./panels/edit/EditPanel"));
 const SignInForm = lazy(() => import("./panels/SignInForm"));
@@ -39,6 +40,7 @@ function Desk() {
   const { t, language } = useWords();
   const config = useConfig();
   const table = useView((view) => view.table);
+  const scene = useView((view) => view.scene);
   const editing = useDraft((drafting) => drafting.draft !== null);
   const undoing = useUndo((undo) => undo.seq !== null);
   const form = useSession((session) => session.form);
@@ -69,7 +71,7 @@ function Desk() {
     <div className="desk" data-table={table !== null}>
       <TopBar />
       <main className="stage">
-        <Boundary><Suspense fallback={<Loading />}><MapView /></Suspense></Boundary>
+        <Boundary><Suspense fallback={<Loading />}>{scene ? <SceneView /> : <MapView />}</Suspense></Boundary>
         <DayBanner />
         {clock && <Boundary><Suspense fallback={null}><TimeBar /></Suspense></Boundary>}
         <Workbench />

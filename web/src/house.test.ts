@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 // main -> map, panels -> state -> api, format. Map and panels meet only in the state; formats know nothing but types.
 const MAY: Record<string, string[]> = {
   map: ["map", "state", "api", "format", "icons"],
+  scene: ["scene", "state", "api", "format", "icons"],
   panels: ["panels", "state", "api", "format", "icons"],
   query: ["query", "panels", "state", "api", "format", "icons"],
   statistics: ["statistics", "panels", "state", "api", "format", "icons"],

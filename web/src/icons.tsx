@@ -17,6 +17,7 @@ import {
   ExclamationCircleFilled as ExclamationCircleSolid,
   FilterFilled as FilterSolid,
   FilterOutlined as FilterLine,
+  GlobalOutlined as GlobalLine,
   HistoryOutlined as HistoryLine,
   HolderOutlined as HolderLine,
   KeyOutlined as KeyLine,
@@ -84,6 +85,7 @@ export const EnvironmentOutlined = silent(EnvironmentLine);
 export const ExclamationCircleFilled = silent(ExclamationCircleSolid);
 export const FilterFilled = silent(FilterSolid);
 export const FilterOutlined = silent(FilterLine);
+export const GlobalOutlined = silent(GlobalLine);
 export const HistoryOutlined = silent(HistoryLine);
 export const HolderOutlined = silent(HolderLine);
 export const KeyOutlined = silent(KeyLine);

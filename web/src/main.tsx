@@ -6,6 +6,7 @@ import { linkToAddress, useView } from "./state/view";
 import "./styles/base.css";
 import "./styles/bar.css";
 import "./styles/map.css";
+import "./styles/scene.css";
 import "./styles/panels.css";
 import "./styles/feature.css";
 import "./styles/table.css";

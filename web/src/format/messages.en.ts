@@ -1,8 +1,10 @@
+import { sceneEn } from "./messages.scene";
 import { timeEn } from "./messages.time";
 import { workEn } from "./messages.work";
 import type { MessageKey } from "./messages.zh";
 
 export const en: Record<MessageKey, string> = {
+  ...sceneEn,
   ...timeEn,
   ...workEn,
   "app.title": "{city} spatial information",

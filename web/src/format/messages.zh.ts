@@ -1,8 +1,10 @@
 /** Every sentence of the client in Chinese; `messages.en.ts` has the same keys. */
+import { sceneZh } from "./messages.scene";
 import { timeZh } from "./messages.time";
 import { workZh } from "./messages.work";
 
 export const zh = {
+  ...sceneZh,
   ...timeZh,
   ...workZh,
   "app.title": "{city}空间信息平台",

@@ -6,6 +6,7 @@ import { useCity } from "../state/queries";
 import { useLive } from "../state/refresh";
 import { AccountMenu } from "./AccountMenu";
 import { DayPicker } from "./DayPicker";
+import { SceneButton } from "./SceneButton";
 import { SearchBox } from "./SearchBox";
 import { TimeButton } from "./TimeButton";
 import { ViewsButton } from "./ViewsButton";
@@ -32,6 +33,7 @@ export function TopBar() {
       <SearchBox />
       <DayPicker />
       <TimeButton />
+      <SceneButton />
       <span className="spring" />
       <ViewsButton />
       <span className="live" data-open={open === true} title={t(open === false ? "live.off" : "live.on")}>

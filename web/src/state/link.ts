@@ -5,7 +5,7 @@
  *
  * c: longitude, latitude, zoom, then bearing and pitch when the map is turned; t: day, or two days of an interval; k: known
  * at; p: layers that keep a day of their own; l: layers switched on, off (-) and their opacity in percent; f: filters; s:
- * selection; x: layer of the open table; d: relief; m: comparison; w: place, charts and thematic maps. `v` alone is the short name of a view kept on the server.
+ * selection; x: layer of the open table; d: relief; g: scene in three dimensions; m: comparison; w: place, charts and thematic maps. `v` alone is the short name of a view kept on the server.
  */
 import { type Condition, fromShort, toShort } from "../format/condition";
 import { isDay } from "../format/instant";
@@ -33,6 +33,8 @@ export interface LinkedView {
   filters: Record<string, Condition[]>;
   selection: Ref[];
   table: string | null;
+  /** Is the city shown as a scene in three dimensions instead of a map? */
+  scene: boolean;
   compare: Compare | null;
   work: Work;
 }
@@ -44,6 +46,7 @@ export const BLANK: LinkedView = {
   filters: {},
   selection: [],
   table: null,
+  scene: false,
   compare: null,
   work: PLAIN_WORK,
 };
@@ -87,6 +90,7 @@ export function encodeView(view: LinkedView): string {
   }
   if (view.table) parts.push(`x=${view.table}`);
   if (view.layers.relief) parts.push("d=3");
+  if (view.scene) parts.push("g=1");
   if (view.compare) parts.push(`m=${encodeURIComponent(encodeCompare(view.compare))}`);
   const work = encodeWork(view.work);
   if (work) parts.push(`w=${encodeURIComponent(work)}`);
@@ -161,6 +165,7 @@ export function decodeView(hash: string): LinkedView {
       return match ? [{ layer: match[1]!, fid: Number(match[2]) }] : [];
     }),
     table: table && NAME.test(table) ? table : null,
+    scene: parameters.get("g") === "1",
     compare: decodeCompare(parameters.get("m")),
     work: decodeWork(parameters.get("w")),
   };

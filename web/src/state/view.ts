@@ -46,6 +46,8 @@ export interface View extends LinkedView {
   show: (layers: string[], shown: boolean) => void;
   setOpacity: (layer: string, opacity: number) => void;
   setRelief: (relief: boolean) => void;
+  /** Show the scene in three dimensions, or the map. */
+  setScene: (scene: boolean) => void;
   resetLayers: () => void;
   setFilter: (layer: string, conditions: Condition[]) => void;
   select: (refs: Ref[], focus?: number) => void;
@@ -95,6 +97,7 @@ export const useView = create<View>()((set, get) => ({
   setOpacity: (layer, opacity) => set((view) => ({
     layers: { ...view.layers, opacity: { ...view.layers.opacity, [layer]: opacity } },
   })),
+  setScene: (scene) => set({ scene }),
   setRelief: (relief) => set((view) => ({ layers: { ...view.layers, relief } })),
   resetLayers: () => set((view) => ({ layers: { ...view.layers, shown: {}, opacity: {} }, work: { ...view.work, order: [] } })),
   setFilter: (layer, conditions) => set((view) => ({ filters: { ...view.filters, [layer]: conditions } })),

@@ -1,0 +1,16 @@
+import { GlobalOutlined } from "../icons";
+import { useWords } from "../state/preferences";
+import { useView } from "../state/view";
+
+/** Changes between the map and the scene in three dimensions; camera, time and selection stay. */
+export function SceneButton() {
+  const { t } = useWords();
+  const scene = useView((view) => view.scene);
+  const name = t(scene ? "scene.close" : "scene.open");
+  return (
+    <button type="button" className="bar-button" id="scene" aria-pressed={scene} aria-label={name} title={name}
+      onClick={() => useView.getState().setScene(!scene)}>
+      <GlobalOutlined /><span>3D</span>
+    </button>
+  );
+}

@@ -1,0 +1,184 @@
+import { type Cartesian2, type CesiumWidget, ScreenSpaceEventHandler, ScreenSpaceEventType, KeyboardEventModifier } from "@cesium/engine";
+import "@cesium/engine/Source/Widget/CesiumWidget.css";
+import { useEffect, useMemo, useRef, useState } from "react";
+import type { Layer } from "../api/types";
+import { today } from "../format/instant";
+import { shownByDefault } from "../state/layers";
+import { usePreferences, useWords } from "../state/preferences";
+import { useCity, useLayers, useTimeZone } from "../state/queries";
+import { useLive } from "../state/refresh";
+import { useSession } from "../state/session";
+import { useView } from "../state/view";
+import { begin, followFlights, reportCamera } from "./camera";
+import { addTerrain, createGlobe, paint, TEST_MODE } from "./globe";
+import { attachKeys } from "./keys";
+import { measuring } from "./measure";
+import { choose, hitsAt, partsOf } from "./picking";
+import { SceneTools } from "./SceneTools";
+import { useScene } from "./state";
+import { instantOf, shine } from "./sun";
+import { hasForm, isUnderground, stand, type Standing, styleOf } from "./tilesets";
+import { dig, seeThrough } from "./underground";
+
+declare global {
+  interface Window {
+    /** Set in test mode only. */
+    __scene?: { widget: CesiumWidget; standing: () => Standing[] };
+  }
+}
+
+const BELOW_OPACITY = 0.35;
+
+/** The scene: the city in three dimensions, above and below the ground. It meets the panels only in the view state. */
+export default function SceneView() {
+  const { t, language } = useWords();
+  const frame = useRef<HTMLDivElement>(null);
+  const [widget, setWidget] = useState<CesiumWidget | null>(null);
+  const [standing, setStanding] = useState<Standing[]>([]);
+  const [blank, setBlank] = useState(false);
+  const [tries, setTries] = useState(0);
+  const city = useCity();
+  const layers = useLayers();
+  const zone = useTimeZone();
+  const name = useSession((session) => session.account?.username ?? "");
+  const dark = usePreferences((preferences) => preferences.theme === "dark");
+  const { day, until, knownAt } = useView((view) => view.time);
+  const { shown, opacity } = useView((view) => view.layers);
+  const selection = useView((view) => view.selection);
+  const tool = useView((view) => view.tool);
+  const { underground, pit, sun } = useScene();
+  const touched = useLive((live) => live.touched);
+  const formed = useMemo(() => layers.filter(hasForm), [layers]);
+  const terrain = layers.find((layer) => layer.kind === "coverage" && layer.fields.some((field) => field.name === "elevation_m"))?.id;
+
+  useEffect(() => {
+    if (!frame.current || !city) return undefined;
+    let made: CesiumWidget;
+    try {
+      made = createGlobe(frame.current, city, usePreferences.getState().theme === "dark");
+    } catch {
+      setBlank(true);
+      return undefined;
+    }
+    begin(made, useView.getState().camera, city.center, city.zoom);
+    const stop = [reportCamera(made), followFlights(made), attachKeys(made)];
+    setWidget(made);
+    return () => {
+      stop.forEach((end) => end());
+      setStanding([]);
+      setWidget(null);
+      delete window.__scene;
+      useScene.setState({ measured: null, points: 0 });
+      made.destroy();
+    };
+  }, [city?.id]);
+
+  useEffect(() => {
+    if (widget) paint(widget, dark);
+  }, [widget, dark]);
+  useEffect(() => {
+    if (!widget || !terrain || !city) return undefined;
+    let left = false;
+    void addTerrain(widget, terrain).then((is) => {
+      // The ground came up to the camera's target: look at it anew.
+      if (is && !left) begin(widget, useView.getState().camera, city.center, city.zoom);
+    });
+    return () => {
+      left = true;
+    };
+  }, [widget, terrain, city?.id]);
+
+  // Tiles are laid anew for another reader, another known time, and after a change of their layer.
+  const revision = useRevision(formed, touched);
+  useEffect(() => {
+    if (!widget) return undefined;
+    let left = false;
+    let mine: Standing[] = [];
+    useScene.setState({ loading: true, failed: [] });
+    void Promise.allSettled(formed.map((layer) => stand(widget, layer, knownAt))).then((results) => {
+      mine = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+      const failed = formed.filter((_, i) => results[i]!.status === "rejected").map((layer) => layer.id);
+      if (left || widget.isDestroyed()) return;
+      setStanding(mine);
+      useScene.setState({ loading: false, failed });
+    });
+    return () => {
+      left = true;
+      if (!widget.isDestroyed()) mine.forEach(({ tileset }) => widget.scene.primitives.remove(tileset));
+      setStanding((now) => (now === mine ? [] : now));
+    };
+  }, [widget, formed, knownAt, name, revision, tries]);
+
+  useEffect(() => {
+    if (!widget) return;
+    const at = day ? Date.parse(day) / 1000 : Math.floor(Date.now() / 1000);
+    const end = day && until ? Date.parse(until) / 1000 : null;
+    for (const { layer, tileset } of standing) {
+      const below = isUnderground(layer);
+      tileset.show = below ? underground || (shown[layer.id] ?? shownByDefault(layer)) : (shown[layer.id] ?? shownByDefault(layer));
+      const opaque = (opacity[layer.id] ?? 1) * (underground && !below ? BELOW_OPACITY : 1);
+      tileset.style = styleOf(layer, { at, until: end, selection, opacity: opaque, levelLayer: partsOf(layer, layers).level?.id });
+    }
+    widget.scene.requestRender();
+  }, [widget, standing, layers, day, until, shown, opacity, selection, underground]);
+
+  useEffect(() => {
+    if (widget) seeThrough(widget, underground);
+  }, [widget, underground]);
+  useEffect(() => {
+    if (!widget || !pit) return undefined;
+    const at = useView.getState().camera;
+    return at ? dig(widget, at.lon, at.lat) : undefined;
+  }, [widget, pit]);
+  useEffect(() => {
+    if (widget && city) shine(widget, sun ? instantOf(day ?? today(), sun.hour, zone) : null, sun?.shadows ?? false, city.center);
+  }, [widget, sun, day, zone, city?.id]);
+  useEffect(() => {
+    if (!widget) return undefined;
+    const canvas = new ScreenSpaceEventHandler(widget.canvas);
+    const measure = tool === "measure" ? measuring(widget, (measured, points) => useScene.setState({ measured, points })) : null;
+    const click = (several: boolean) => ({ position }: { position: Cartesian2 }) => {
+      if (measure) {
+        const place = widget.scene.pickPosition(position);
+        if (place) measure.add(place);
+      } else choose(hitsAt(widget, standing, layers, position), several);
+    };
+    canvas.setInputAction(click(false), ScreenSpaceEventType.LEFT_CLICK);
+    canvas.setInputAction(click(true), ScreenSpaceEventType.LEFT_CLICK, KeyboardEventModifier.CTRL);
+    const enter = (event: KeyboardEvent) => {
+      if (event.key === "Enter") click(event.ctrlKey || event.metaKey)({ position: { x: widget.canvas.clientWidth / 2, y: widget.canvas.clientHeight / 2 } as Cartesian2 });
+    };
+    widget.canvas.addEventListener("keydown", enter);
+    return () => {
+      widget.canvas.removeEventListener("keydown", enter);
+      canvas.destroy();
+      measure?.stop();
+      useScene.setState({ measured: null, points: 0 });
+    };
+  }, [widget, standing, layers, tool]);
+  useEffect(() => {
+    if (widget) widget.canvas.setAttribute("aria-label", t("scene.label"));
+    if (widget && TEST_MODE) {
+      window.__scene = { widget, standing: () => standing };
+      window.__state = useView;
+    }
+  }, [widget, standing, language]);
+
+  return (
+    <section className="map scene" aria-label={t("scene.open")}>
+      <div ref={frame} className="map-frame" data-ready={standing.length > 0} />
+      <div className="map-cross" aria-hidden="true" />
+      {blank && <p className="map-failed" role="alert">{t("scene.blank")}</p>}
+      {widget && <SceneTools none={formed.length === 0} retry={() => setTries(tries + 1)} hasPipes={formed.some(isUnderground)} />}
+    </section>
+  );
+}
+
+/** Count the changes of some layers that this browser has heard of. */
+function useRevision(formed: Layer[], touched: string[]): number {
+  const [revision, setRevision] = useState(0);
+  useEffect(() => {
+    if (formed.some((layer) => touched.includes(layer.id))) setRevision((now) => now + 1);
+  }, [touched]);
+  return revision;
+}

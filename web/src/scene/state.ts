@@ -1,0 +1,18 @@
+/** What the tools of the scene are set to; the view itself (camera, time, selection) is in the view state. */
+import { create } from "zustand";
+import type { Measured } from "./measure";
+import type { Sun } from "./sun";
+
+interface SceneTools {
+  underground: boolean;
+  pit: boolean;
+  sun: Sun | null;
+  measured: Measured | null;
+  points: number;
+  loading: boolean;
+  failed: string[];
+}
+
+export const useScene = create<SceneTools>()(() => ({
+  underground: false, pit: false, sun: null, measured: null, points: 0, loading: true, failed: [],
+}));
