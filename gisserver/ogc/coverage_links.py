@@ -6,6 +6,7 @@ from typing import Any
 
 from gisserver.ogc.links import REL, link
 from layers.layer import Layer
+from layers.moments import format_moment
 from tiles.contours import MIN_ZOOM
 from tiles.coverages import Raster
 
@@ -31,7 +32,7 @@ def coverage_links(layer: Layer, address: str) -> list[dict[str, Any]]:
 
 
 def _span(raster: Raster) -> dict[str, Any]:
-    return {"valid_from": raster.valid[0], "valid_to": raster.valid[1], "bounds": raster.envelope, "attribution": raster.attribution}
+    return {"valid_from": format_moment(raster.valid[0]), "valid_to": format_moment(raster.valid[1]), "bounds": raster.envelope, "attribution": raster.attribution}
 
 
 def _source(layer: Layer, rasters: tuple[Raster, ...]) -> dict[str, Any]:

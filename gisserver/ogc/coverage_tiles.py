@@ -34,7 +34,7 @@ __all__ = ["CoverageTileEndpoint", "Drawing", "coverage_layer", "elevation_layer
 class Drawing:
     """How a tile is drawn: `draw` returns its bytes (none where it is empty) and their media type.
 
-    `variant` tells it from other tiles of the same place; `by_accept` says that the header Accept had a part in it.
+    `variant` tells it from other tiles of the same place; `by_accept` says that the header Accept has a part in it.
     """
 
     variant: str
@@ -65,14 +65,13 @@ class CoverageTileEndpoint:
         tile = kept(request, asked.key) if asked else None
         if tile is None:
             tile = await in_thread(request, lambda: self._made(request, asked))
-        by_accept = "f" not in request.parameters and request.header("accept") is not None
 
         async def without_hot_lane(message: Message) -> None:
             # The hot lane does not look at Accept.
             scope["state"].pop("tile", None)
             await send(message)
 
-        await send_tile(request, tile, without_hot_lane if by_accept and (asked is None or asked.drawing.by_accept) else send)
+        await send_tile(request, tile, without_hot_lane if asked is None or asked.drawing.by_accept else send)
 
     def _asked(self, request: Request, layer: Layer) -> _Asked:
         coverage_layer(layer)

@@ -42,14 +42,14 @@ def map_tile(request: Request, layer: Layer) -> Drawing:
 
 
 def asked_format(request: Request) -> tuple[str | None, bool]:
-    """Return the format that `f`, or else the header Accept, asks for (None: JPEG where all is opaque, else PNG), and whether it was Accept.
+    """Return the format that `f`, or else the header Accept, asks for (None: JPEG where all is opaque, else PNG), and whether Accept decides.
 
     Raises NotAcceptable where Accept takes no picture.
     """
     form = request.parameters.take_choice("f", FORMATS)
     accept = (request.header("accept") or "").lower()
     if form is not None or not accept or accept == "*/*":
-        return form, False
+        return form, form is None
     kinds = {part.partition(";")[0].strip() for part in accept.split(",") if not part.replace(" ", "").endswith((";q=0", ";q=0.0"))}
     # Of what a browser takes, WebP is the smallest and knows opacity.
     chosen = next((name for name in ("webp", "png", "jpeg") if MEDIA_TYPES[name] in kinds), None)
