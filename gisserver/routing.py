@@ -10,6 +10,7 @@ from gisserver.ogc import collections, items, jobs, landing, processes, records,
 from gisserver.ogc.coverage_routing import coverage_routes
 from gisserver.ogc.tile import TileEndpoint
 from gisserver.ogc.tiles3d import tiles3d_routes
+from gisserver.raster.routing import raster_routes
 from gisserver.routes import analysis, changes, client, edits, operation, search, views
 from gisserver.routes.stream import ChangeStream
 
@@ -33,6 +34,7 @@ def service_routes(context: Context) -> list[BaseRoute]:
         Route(f"{TILES}/{{tms}}/{{z}}/{{row}}/{{col}}", TileEndpoint(context), methods=["GET"]),
         *tiles3d_routes(context),
         *coverage_routes(context),
+        *raster_routes(context),
         slow("/ogc/collections/catalogue/items", records.records),
         slow("/ogc/collections/catalogue/items/{record}", records.record),
         to(ITEM, items.item),

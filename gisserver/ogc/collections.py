@@ -55,6 +55,8 @@ def describe(catalogue: Catalogue, layer: Layer, base: str, language: str) -> di
     if layer.kind == "spatial":
         document["links"] += [
             link(f"{address}/tiles", f"{REL}tilesets-vector", "json", "Vector tiles"),
+            link(f"{address}/map/tiles", f"{REL}tilesets-map", "json", "Map tiles"),
+            link(f"{address}/map", f"{REL}map", "image/png", "Map"),
             link(f"{address}/tilejson", f"{REL}tilejson", "json", "TileJSON"),
             link(f"{base}/ogc/styles/{layer.id}", f"{REL}style", "application/vnd.mapbox.style+json", "Map style")]
     return document

@@ -16,6 +16,7 @@ _COMMON = "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/"
 _COMMON2 = "http://www.opengis.net/spec/ogcapi-common-2/1.0/conf/"
 _TILES = "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/"
 _TMS = "http://www.opengis.net/spec/tms/2.0/conf/"
+_MAPS = "http://www.opengis.net/spec/ogcapi-maps-1/1.0/conf/"
 _STYLES = "http://www.opengis.net/spec/ogcapi-styles-1/0.0/conf/"
 _PROCESSES = "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/"
 _RECORDS = "http://www.opengis.net/spec/ogcapi-records-1/1.0/conf/"
@@ -38,6 +39,8 @@ CONFORMANCE: tuple[str, ...] = tuple(
                   "oas30")),
         (_TMS, ("tilematrixset", "tilematrixsetlimits", "json-tilematrixset", "json-tilematrixsetlimits", "tilesetmetadata",
                 "json-tilesetmetadata")),
+        (_MAPS, ("core", "background", "collection-map", "dataset-map", "collections-selection", "scaling", "spatial-subsetting", "datetime", "crs",
+                 "png", "jpeg", "tilesets")),
         (_STYLES, ("core", "mapbox-styles")),
         (_PROCESSES, ("core", "ogc-process-description", "json", "html", "oas30", "job-list", "dismiss")),
         (_RECORDS, ("record-core", "record-collection", "json")),

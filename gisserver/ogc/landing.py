@@ -31,6 +31,8 @@ def landing_page(request: Request) -> Response:
         link(f"{root}/collections", "data", "json", "Layers"),
         link(f"{root}/tileMatrixSets", f"{REL}tiling-schemes", "json", "Tile matrix sets"),
         link(f"{root}/tiles", f"{REL}tilesets-vector", "json", "Vector tiles of all layers"),
+        link(f"{root}/map/tiles", f"{REL}tilesets-map", "json", "Map tiles of the city"),
+        link(f"{root}/map", f"{REL}map", "image/png", "Map of the city"),
         link(f"{root}/styles", f"{REL}styles", "json", "Map styles"),
         link(f"{root}/processes", f"{REL}processes", "json", "Processes"),
         link(f"{root}/jobs", f"{REL}job-list", "json", "Jobs"),

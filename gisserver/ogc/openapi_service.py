@@ -9,6 +9,7 @@ from gisserver.ogc.openapi_coverages import coverage_paths
 from gisserver.ogc.openapi_parts import content, parameter, problems, ref
 from gisserver.ogc.openapi_processes import process_paths
 from gisserver.ogc.openapi_tiles3d import tiles3d_paths
+from gisserver.raster.openapi import raster_paths
 from layers.access import Audience
 from layers.city import City
 from layers.layer import Layer
@@ -28,7 +29,7 @@ def service_paths(city: City, layers: list[Layer], audience: Audience) -> dict[s
     paths = _root(layers, stored) | _records() | process_paths(audience) | _changes([layer.id for layer in layers], stored, audience)
     if spatial:
         paths |= _tiles(spatial, list(grids_of(city))) | tiles3d_paths(layers, audience)
-    paths |= coverage_paths(layers, list(grids_of(city)))
+    paths |= coverage_paths(layers, list(grids_of(city))) | raster_paths(spatial, list(grids_of(city)))
     return paths | client_paths(layers, audience) | _operation("operate" in audience.capabilities)
 
 

@@ -1,0 +1,122 @@
+"""One tile of pictures: WMTS, TMS and OGC API map tiles ask in different words for the same; it is kept and answered by the lane.
+
+What says no parameters beyond the tile is found in the cache without leaving the event loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from gisserver.raster.asking import CITY, Moment, find_layers, known_number, language_of, plain, questions_of
+from gisserver.request import Request
+from gisserver.tile_lane import fill, in_thread, kept, made_tile, send_tile
+from layers.errors import NotFound, StoreError
+from layers.layer import Layer
+from tiles.cache import CachedTile, TileKey
+from tiles.grid import TileAddress, UnknownTile, find_grid
+from tiles.map_view import MapView
+from tiles.mapnik_source import draw
+from tiles.mapnik_style import BACKGROUND
+
+if TYPE_CHECKING:
+    from gisserver.context import Context
+
+__all__ = ["PictureTile", "Wanted", "tile_address", "tile_number"]
+
+RETINA = "@2x"
+NOW = Moment()
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A tile as somebody asked for it: `names` of layers (one, CITY, or some of a list), address, moment, pixels per pixel of style."""
+
+    names: tuple[str, ...]
+    address: TileAddress
+    moment: Moment = NOW
+    ratio: int = 1
+
+    @property
+    def has_ground(self) -> bool:
+        return self.names == (CITY,)
+
+    @property
+    def variant(self) -> str:
+        return f"png{RETINA if self.ratio == 2 else ''}{':city' if self.has_ground else ''}"
+
+
+Read = Callable[[Request], Wanted]
+Refuse = Callable[[Request, StoreError], Response]
+
+
+class PictureTile:
+    """An endpoint for tiles that `read` finds in a request; `refuse` says what is wrong with one in the words of its protocol."""
+
+    def __init__(self, context: Context, read: Read, refuse: Refuse | None = None) -> None:
+        self.context, self.read, self.refuse = context, read, refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, self.context)
+        try:
+            wanted = self.read(request)
+            tile = self._kept(request, wanted) or await in_thread(request, lambda: self._made(request, wanted))
+        except StoreError as error:
+            if self.refuse is None:
+                raise
+            await self.refuse(request, error)(scope, receive, send)
+            return
+        await send_tile(request, tile, send)
+
+    def _kept(self, request: Request, wanted: Wanted) -> CachedTile | None:
+        known = wanted.moment.known
+        if known is not None and not (known.isascii() and known.isdecimal() and len(known) < 18):
+            return None
+        found = [plain(request, name) for name in wanted.names]
+        if any(layers is None for layers in found):
+            return None
+        return kept(request, _key(request, wanted, [layer for layers in found for layer in layers or ()], None if known is None else int(known)))
+
+    def _made(self, request: Request, wanted: Wanted) -> CachedTile:
+        layers = [layer for name in wanted.names for layer in find_layers(request, name)]
+        known = known_number(request, wanted.moment)
+        queries = questions_of(request, layers, wanted.moment, known)
+
+        def make() -> CachedTile:
+            begun, address = datetime.now(UTC), wanted.address
+            side = address.grid.tile_px * wanted.ratio
+            view = MapView(address.envelope, address.grid.srid, side, side, wanted.ratio)
+            picture = draw(self.context.store, queries, view, language=language_of(request), background=BACKGROUND if wanted.has_ground else None)
+            return made_tile(picture.body, picture.seq, picture.media_type, begun)
+
+        return fill(request, _key(request, wanted, layers, known), make)
+
+
+def _key(request: Request, wanted: Wanted, layers: list[Layer], known: int | None) -> TileKey:
+    # Row rules are in the key of a grant: readers who see other rows have other tiles.
+    view = "/".join(request.audience.layer_key(layer.id) for layer in layers)
+    return TileKey(tuple([layer.id for layer in layers]), wanted.address, view, wanted.moment.span, known, wanted.variant)
+
+
+def tile_address(request: Request, grid: str, z: str, x: str, y: str, from_south: bool = False) -> TileAddress:
+    """Read the address of a tile; `from_south` counts rows from the bottom as TMS does. Raises UnknownTile."""
+    found = find_grid(grid, request.context.catalogue.city)
+    if not all(text.isascii() and text.isdecimal() and len(text) < 9 for text in (z, x, y)):
+        raise UnknownTile(f"There is no tile {z[:20]}/{x[:20]}/{y[:20]} (level, column, row) in {found.id}.")
+    level, column, row = int(z), int(x), int(y)
+    if from_south and level < len(found.levels):
+        row = found.levels[level].rows - 1 - row
+    return TileAddress(level, column, row, found)
+
+
+def tile_number(text: str, suffix: str) -> tuple[str, int]:
+    """Take the format, which may be left out, from the last part of an address; returns the number and how many pixels make one of the style."""
+    if "." in text and not text.endswith(suffix):
+        raise NotFound(f"Tiles are offered as {suffix.removeprefix('.')}, not as '{text[:40]}'.", f"瓦片仅提供 {suffix.removeprefix('.')} 格式。")
+    plain = text.removesuffix(suffix)
+    return (plain.removesuffix(RETINA), 2) if plain.endswith(RETINA) else (plain, 1)

@@ -1,0 +1,45 @@
+"""The addresses of maps as pictures."""
+
+from __future__ import annotations
+
+from starlette.routing import BaseRoute, Route
+
+from gisserver.context import Context
+from gisserver.endpoint import Handler, route
+from gisserver.raster import maps, tms, wmts
+from gisserver.raster.map_service import MapService
+from gisserver.raster.wms import wms
+
+__all__ = ["raster_routes"]
+
+LAYER = "/ogc/collections/{collection}/map"
+TILE = "{tms}/{z}/{row}/{col}"
+
+
+def raster_routes(context: Context) -> list[BaseRoute]:
+    """Return the routes of WMS, WMTS, TMS, KML, and of maps and map tiles of OGC API."""
+    service = MapService(context)
+
+    def slow(path: str, handler: Handler) -> Route:
+        # Drawing takes its time; it must not hold the threads of everything else.
+        return route(context, path, handler, ("GET",), context.delegate_threads)
+
+    return [
+        Route(f"{LAYER}/tiles/{TILE}", maps.map_tile(context), methods=["GET"]),
+        Route(f"/ogc/map/tiles/{TILE}", maps.map_tile(context), methods=["GET"]),
+        Route("/wmts/{layer}/{style}/{time}/{tms}/{z}/{row}/{col}", wmts.rest_tile(context), methods=["GET"]),
+        Route("/tms/1.0.0/{layer}/{tms}/{z}/{col}/{row}", tms.tms_tile(context), methods=["GET"]),
+        Route("/kml/{layer}/{tms}/{z}/{col}/{row}", wmts.KmlService(context, service), methods=["GET"]),
+        Route("/wmts", wmts.KvpService(context, service), methods=["GET"]),
+        route(context, LAYER + "/tiles", maps.map_tilesets),
+        route(context, LAYER + "/tiles/{tms}", maps.map_tileset),
+        route(context, "/ogc/map/tiles", maps.map_tilesets),
+        route(context, "/ogc/map/tiles/{tms}", maps.map_tileset),
+        slow(LAYER, maps.map_of),
+        slow("/ogc/map", maps.map_of),
+        slow("/wms", wms(service)),
+        slow("/wmts/1.0.0/WMTSCapabilities.xml", wmts.wmts_capabilities(service)),
+        route(context, "/tms/1.0.0", tms.tms_service),
+        route(context, "/tms/1.0.0/{layer}/{tms}", tms.tms_map),
+        slow("/kml/{layer}/{tms}", wmts.kml_document(service)),
+    ]

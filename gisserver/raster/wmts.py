@@ -1,0 +1,139 @@
+"""WMTS (KVP and REST) and KML: tiles from our own lane, descriptions from MapProxy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gisserver.endpoint import Endpoint
+from gisserver.raster.asking import find_layers, read_moment
+from gisserver.raster.exceptions import ows_exception
+from gisserver.raster.map_service import MapService
+from gisserver.raster.picture_tile import PictureTile, Wanted, tile_address, tile_number
+from gisserver.raster.tms import tms_tile
+from gisserver.reply import digest, reply
+from gisserver.request import Request
+from gisserver.wording import WrongParameter
+from layers.errors import NotFound, StoreError
+
+if TYPE_CHECKING:
+    from gisserver.context import Context
+
+__all__ = ["KmlService", "KvpService", "kml_document", "rest_tile", "wmts_capabilities"]
+
+FORMATS = ("image/png", "png")
+# MapProxy's documents begin at the one tile of level 0.
+KML_GRID = "WebMercatorQuad"
+LEVELS = re.compile(rb"(<TileMatrix>\s*<ows:Identifier>)0(\d)<")
+# MapProxy's document for REST is good for both ways of asking; it only has to say so.
+ENCODINGS = (b"<ows:Value>RESTful</ows:Value>", b"<ows:Value>KVP</ows:Value><ows:Value>RESTful</ows:Value>")
+
+
+class KvpService:
+    """`/wmts?SERVICE=WMTS&REQUEST=…`: GetTile goes the way of all tiles, GetCapabilities to MapProxy."""
+
+    def __init__(self, context: Context, service: MapService) -> None:
+        self.tile = PictureTile(context, _kvp_tile, ows_exception)
+        self.rest: ASGIApp = Endpoint(lambda request: _kvp_other(service, request), context, context.delegate_threads)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_tile = b"gettile" in scope.get("query_string", b"").lower()
+        await (self.tile if is_tile else self.rest)(scope, receive, send)
+
+
+def _given(request: Request) -> dict[str, str]:
+    return {name.lower(): value for name, value in request.parameters.items()}
+
+
+def _need(given: dict[str, str], name: str) -> str:
+    if not given.get(name):
+        raise WrongParameter(name, "missing")
+    return given[name]
+
+
+def _kvp_tile(request: Request) -> Wanted:
+    given = _given(request)
+    if given.get("service", "WMTS").upper() != "WMTS":
+        raise WrongParameter("service", "choice", value=given["service"][:60], choices="WMTS")
+    if given.get("request", "").lower() != "gettile":
+        raise WrongParameter("request", "choice", value=given.get("request", "")[:60], choices="GetCapabilities, GetTile")
+    layer, grid, z, row, col = (_need(given, name) for name in ("layer", "tilematrixset", "tilematrix", "tilerow", "tilecol"))
+    if given.get("format", FORMATS[0]).lower() not in FORMATS:
+        raise WrongParameter("format", "choice", value=given["format"][:60], choices=FORMATS[0])
+    if given.get("style", "default") not in ("", "default"):
+        raise WrongParameter("style", "choice", value=given["style"][:60], choices="default")
+    return Wanted((layer,), tile_address(request, grid, z.rpartition(":")[2], col, row), read_moment(given, "time"))
+
+
+def _kvp_other(service: MapService, request: Request) -> Response:
+    try:
+        given = _given(request)
+        if _need(given, "request").lower() != "getcapabilities":
+            raise WrongParameter("request", "choice", value=given["request"][:60], choices="GetCapabilities, GetTile")
+        if given.get("service", "WMTS").upper() != "WMTS":
+            raise WrongParameter("service", "choice", value=given["service"][:60], choices="WMTS")
+        return _described(service, request, "/wmts/1.0.0/WMTSCapabilities.xml")
+    except StoreError as error:
+        return ows_exception(request, error)
+
+
+def wmts_capabilities(service: MapService) -> Callable[[Request], Response]:
+    """Return the handler of `/wmts/1.0.0/WMTSCapabilities.xml`."""
+    return lambda request: _described(service, request, "/wmts/1.0.0/WMTSCapabilities.xml")
+
+
+def _described(service: MapService, request: Request, path: str) -> Response:
+    status, kind, body = service.call(request, path, {})
+    # Levels are named as the registry of the OGC names them: '0', not '00'.
+    body = LEVELS.sub(rb"\1\2<", body.replace(*ENCODINGS))
+    return reply(request, body, kind, f'"{digest(body)}"' if status == 200 else None, status=status)
+
+
+def _no_other_style(request: Request) -> None:
+    if request.path["style"] != "default":
+        raise WrongParameter("style", "choice", value=request.path["style"][:60], choices="default")
+
+
+def rest_tile(context: Context) -> PictureTile:
+    """Return the endpoint of `/wmts/{layer}/{style}/{time}/{tms}/{z}/{row}/{col}`, where `col` ends in .png or @2x.png."""
+    def read(request: Request) -> Wanted:
+        _no_other_style(request)
+        path = request.path
+        col, ratio = tile_number(path["col"], ".png")
+        moment = read_moment({"time": path["time"].replace("--", "/")}, "time")
+        return Wanted((path["layer"],), tile_address(request, path["tms"], path["z"], col, path["row"]), moment, ratio)
+
+    return PictureTile(context, read, ows_exception)
+
+
+class KmlService:
+    """KML super-overlays: `/kml/{layer}/{tms}/{z}/{col}/{row}` ends in .kml (a document of MapProxy) or in .png (a tile of ours)."""
+
+    def __init__(self, context: Context, service: MapService) -> None:
+        self.tile = tms_tile(context)
+        self.document: ASGIApp = Endpoint(kml_document(service), context, context.delegate_threads)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_tile = scope["path_params"]["row"].endswith(".png")
+        await (self.tile if is_tile else self.document)(scope, receive, send)
+
+
+def kml_document(service: MapService) -> Callable[[Request], Response]:
+    """Return the handler of KML documents: that of a layer, and those of the parts of the world below it."""
+    def handle(request: Request) -> Response:
+        path = request.path
+        find_layers(request, path["layer"])
+        base = f"/kml/{path['layer']}/{path['tms']}"
+        if path["tms"] != KML_GRID:
+            raise NotFound(f"KML is cut by the grid {KML_GRID} alone.", f"KML 仅提供格网 {KML_GRID}。")
+        if "row" not in path:
+            return _described(service, request, base)
+        row, _ = tile_number(path["row"], ".kml")
+        address = tile_address(request, path["tms"], path["z"], path["col"], row, from_south=True)
+        return _described(service, request, f"{base}/{address.z}/{address.x}/{int(row)}.kml")
+
+    return handle
