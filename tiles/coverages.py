@@ -19,7 +19,7 @@ from layers.crs import make_crs, transformer
 from layers.layer import Layer
 from layers.store import Store
 
-__all__ = ["SAMPLED_CELLS", "BandFacts", "Raster", "Rasters", "band_facts", "base_file", "describe_raster", "open_for", "rasters_of"]
+__all__ = ["SAMPLED_CELLS", "BandFacts", "Raster", "Rasters", "band_facts", "base_file", "describe_file", "describe_raster", "open_for", "rasters_of"]
 
 Envelope = tuple[float, float, float, float]
 Span = tuple[datetime | None, datetime | None]
@@ -112,9 +112,14 @@ def rasters_of(store: Store, var: Path, layer: Layer, at: datetime | None = None
     base = base_file(var, layer)
     if base is None:
         return Rasters((), view.seq)
-    state = base.stat()
-    raster = _described(str(base), state.st_mtime_ns, state.st_size)
+    raster = describe_file(base)
     return Rasters((raster,) if raster else (), view.seq, raster.mark if raster else "")
+
+
+def describe_file(path: Path) -> Raster | None:
+    """Describe a raster file; None where it cannot be placed. What was found is remembered as long as the file stays as it is."""
+    state = path.stat()
+    return _described(str(path), state.st_mtime_ns, state.st_size)
 
 
 def _below(var: Path, name: str) -> Path | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -12,9 +13,15 @@ from gisserver.exit_codes import ExitCode
 from gisserver.ops.database import city_store
 from gisserver.ops.saying import Teller
 from layers.catalogue import Catalogue
+from layers.coverages import add_coverage_file
+from layers.demo.imagery import FLIGHTS
 from layers.demo.load import load
 from layers.errors import InvalidParameter
 from layers.history import current_seq
+from layers.moments import parse_moment
+from layers.store import Store
+from tiles.coverage_intake import facts_of
+from tiles.coverages import base_file, describe_file
 
 __all__ = ["command"]
 
@@ -37,10 +44,26 @@ def command(settings: Settings, if_empty: bool, seed: int) -> int:
                       console=teller.console,
                       transient=not teller.console.is_terminal) as progress:
             done = load(store, catalogue, catalogue.city, settings.var, _bars(progress), seed)
+        _show_imagery(store, catalogue, settings.var)
     features = sum(done["features"].values())
     teller.say(f"Demo city: {features:,} features in {len(done['features'])} layers, {len(done['changesets'])} changesets.",
                f"示范城市：{len(done['features'])} 个图层，{features:,} 个要素，{len(done['changesets'])} 个变更集。")
     return ExitCode.OK
+
+
+def _show_imagery(store: Store, catalogue: Catalogue, var: Path) -> None:
+    """Show each of the city's pictures for its years."""
+    layer = catalogue.layers.get("imagery")
+    source = base_file(var, layer) if layer else None
+    if layer is None or source is None:
+        return
+    for flight in FLIGHTS:
+        path = source if flight is FLIGHTS[-1] else source.with_name(flight.name)
+        raster = describe_file(path)
+        if raster is not None:
+            first, last = (parse_moment(str(year)) if year else None for year in (flight.first, flight.last))
+            add_coverage_file(store, layer, path.relative_to(var.resolve()).as_posix(), (first.at if first else None, last.end if last else None),
+                              raster.envelope, facts_of(raster, "示范市 Demo City"), "demo", f"{flight.day.astype('datetime64[Y]')} 年影像 Imagery of that year")
 
 
 def _bars(progress: Progress) -> Callable[[str, int, int], None]:

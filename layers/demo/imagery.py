@@ -1,8 +1,9 @@
-"""An image of the demo city as it stands, painted from its own layers: ground, woods, water, roads, roofs and their shadows."""
+"""Images of the demo city on some days of its life, painted from its own layers: ground, woods, water, roads, roofs and their shadows."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import rasterio
@@ -13,7 +14,25 @@ from rasterio.transform import from_bounds
 from layers.demo import DemoCity
 from layers.demo.calendar import REFERENCE_DAY
 
-__all__ = ["write_imagery"]
+__all__ = ["FLIGHTS", "Flight", "write_imagery"]
+
+
+class Flight(NamedTuple):
+    """A flight over the city: the day it shows, the first and the last year it stands for (None: until the next), metres a pixel."""
+
+    day: np.datetime64
+    first: int | None
+    last: int | None
+    metres: float
+
+    @property
+    def name(self) -> str:
+        return f"imagery_{self.day.astype('datetime64[Y]')}.tif"
+
+
+# The last one is the picture of the city as it stands.
+FLIGHTS = (Flight(np.datetime64("1990-07-01"), None, 1997, 10.0), Flight(np.datetime64("2004-07-01"), 1998, 2009, 10.0),
+           Flight(np.datetime64("2014-07-01"), 2010, 2019, 10.0), Flight(REFERENCE_DAY, 2020, None, 6.0))
 
 _GREEN = {"park": (104, 128, 78), "community_park": (112, 134, 86), "protective": (112, 134, 84), "sports": (96, 142, 92), "forest": (74, 100, 62),
           "farmland": (150, 152, 104), "square": (176, 170, 158)}
@@ -22,8 +41,8 @@ _ROOF = {"courtyard": (116, 112, 108), "heritage": (158, 122, 74), "industrial":
 _SHADOW_PER_M = 0.55          # metres of shadow to the north-north-west per metre of height, in a summer forenoon
 
 
-def write_imagery(demo: DemoCity, path: Path, metres: float = 6.0) -> Path:
-    """Write an RGB GeoTIFF over the extent, about `metres` a pixel, with overviews. Returns the path."""
+def write_imagery(demo: DemoCity, path: Path, metres: float = 6.0, day: np.datetime64 = REFERENCE_DAY) -> Path:
+    """Write an RGB GeoTIFF of a day over the extent, about `metres` a pixel, with overviews. Returns the path."""
     minx, miny, maxx, maxy = demo.frame.city.extent
     reach = demo.frame.from_lonlat(np.array([[minx, miny], [maxx, maxy]]))
     width, height = (int(v / metres) for v in reach[1] - reach[0])
@@ -33,7 +52,7 @@ def write_imagery(demo: DemoCity, path: Path, metres: float = 6.0) -> Path:
 
     def now(name: str) -> object:
         table = demo.tables[name]
-        there = (table["valid_from"].to_numpy(dtype="datetime64[s]") <= REFERENCE_DAY) & ~(table["valid_to"].to_numpy(dtype="datetime64[s]") <= REFERENCE_DAY)
+        there = (table["valid_from"].to_numpy(dtype="datetime64[s]") <= day) & ~(table["valid_to"].to_numpy(dtype="datetime64[s]") <= day)
         return table[there]
 
     palette: list[tuple[int, int, int]] = [(166, 158, 142)]

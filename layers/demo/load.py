@@ -13,7 +13,7 @@ import pandas as pd
 from layers.catalogue import Catalogue
 from layers.city import City
 from layers.demo import DemoCity, Event, build
-from layers.demo.imagery import write_imagery
+from layers.demo.imagery import FLIGHTS, write_imagery
 from layers.demo.rows import operations, staged
 from layers.demo.terrain import write_dem
 from layers.staging import Batch
@@ -122,5 +122,9 @@ def write_files(demo: DemoCity, catalogue: Catalogue, var: Path, tell: Progress)
         tell("高程与影像 Elevation and imagery", n, len(wanted))
         makers[coverage["kind"]](var / coverage["source"])
         written.append(str(coverage["source"]))
+        if coverage["kind"] == "image":
+            for flight in FLIGHTS[:-1]:
+                path = (var / coverage["source"]).with_name(flight.name)
+                written.append(write_imagery(demo, path, flight.metres, flight.day).relative_to(var).as_posix())
     tell("高程与影像 Elevation and imagery", len(wanted), len(wanted))
     return written
