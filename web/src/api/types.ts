@@ -129,44 +129,6 @@ export interface Version {
   geometry: Geometry | null;
 }
 
-export interface Edit {
-  layer: string;
-  op: "create" | "put" | "correct" | "retire";
-  fid?: number;
-  temp_id?: string;
-  properties?: Properties;
-  /** Do fields that are not named stay as they are? Otherwise they become empty. */
-  partial?: boolean;
-  geometry?: Geometry | null;
-  valid_from?: string;
-  valid_to?: string;
-  expected_version?: number;
-}
-
-export interface ChangesetRequest {
-  edits: Edit[];
-  reason: string;
-  source?: { document: string };
-}
-
-export interface Applied {
-  seq: number;
-  recorded_at: string;
-  fids: number[];
-  versions: number[];
-  temp_ids: Record<string, number>;
-}
-
-export interface Fault {
-  code: string;
-  message: string;
-  row: number | null;
-  layer: string | null;
-  fid: number | null;
-  field: string | null;
-  place: [number, number] | null;
-}
-
 export interface SearchHit {
   layer: string;
   fid: number;
@@ -195,3 +157,4 @@ export interface ChangeEvent {
 }
 
 export type { Feature, Geometry };
+export type * from "./edit.types";

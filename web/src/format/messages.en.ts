@@ -1,10 +1,12 @@
 import { sceneEn } from "./messages.scene";
+import { editEn } from "./messages.edit";
 import { timeEn } from "./messages.time";
 import { workEn } from "./messages.work";
 import type { MessageKey } from "./messages.zh";
 
 export const en: Record<MessageKey, string> = {
   ...sceneEn,
+  ...editEn,
   ...timeEn,
   ...workEn,
   "app.title": "{city} spatial information",

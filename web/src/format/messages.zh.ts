@@ -1,10 +1,12 @@
 /** Every sentence of the client in Chinese; `messages.en.ts` has the same keys. */
 import { sceneZh } from "./messages.scene";
+import { editZh } from "./messages.edit";
 import { timeZh } from "./messages.time";
 import { workZh } from "./messages.work";
 
 export const zh = {
   ...sceneZh,
+  ...editZh,
   ...timeZh,
   ...workZh,
   "app.title": "{city}空间信息平台",

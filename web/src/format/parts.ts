@@ -59,3 +59,9 @@ export function putTogether(parts: Part[], type: GeometryType): Geometry | null 
   const coordinates = wanted.startsWith("Multi") ? shapes : shapes.at(-1)!;
   return { type: wanted, coordinates } as Geometry;
 }
+
+/** Return a geometry as the type of a layer: one part becomes a multi geometry where the layer wants it. */
+export function multiOf(geometry: Geometry, type: GeometryType): Geometry {
+  if (!type.startsWith("Multi") || geometry.type === type || `Multi${geometry.type}` !== type) return geometry;
+  return { type, coordinates: [(geometry as Polygon).coordinates] } as unknown as Geometry;
+}

@@ -14,6 +14,7 @@ import { followFlights, reportCamera } from "./camera";
 import { addCity, applyFilters, applyOpacity, applyShown, applyTiles, type Drawn, redraw } from "./city";
 import { Controls } from "./Controls";
 import { createMap, TEST_MODE } from "./create";
+import { useDraftOverlay } from "./draftOverlay";
 import { groundStyle } from "./ground";
 import { addOverlay, markFaults, markFocus, markSelection } from "./overlay";
 import { Worked } from "./Worked";
@@ -134,6 +135,7 @@ export default function MapView() {
   useEffect(() => {
     if (map) map.getCanvas().setAttribute("aria-label", t("map.label"));
   }, [map, language]);
+  useDraftOverlay(map, drawn);
   useTool(map);
 
   return (

@@ -1,13 +1,15 @@
 /** Draw and change the geometry of the draft. Loaded when somebody edits. */
 import type { Map as MapLibre } from "maplibre-gl";
 import {
-  TerraDraw, TerraDrawLineStringMode, TerraDrawPointMode, TerraDrawPolygonMode, TerraDrawSelectMode, type GeoJSONStoreFeatures,
+  TerraDraw, TerraDrawLineStringMode, TerraDrawModeUndoRedo, TerraDrawPointMode, TerraDrawPolygonMode, TerraDrawSelectMode,
+  type GeoJSONStoreFeatures,
 } from "terra-draw";
 import { TerraDrawMapLibreGLAdapter } from "terra-draw-maplibre-gl-adapter";
 import type { Geometry, Position } from "geojson";
 import { type Part, putTogether, shapeOf, takeApart } from "../format/parts";
-import { useDraft } from "../state/draft";
-import { nearestVertex } from "./snapping";
+import { type Sketch, useDraft } from "../state/draft";
+import { operate } from "../state/operations";
+import { watchSnapping } from "./snapping";
 
 const INK = "#e8590c";
 // Nine decimals of a degree are a tenth of a millimetre; drawing refuses more.
@@ -19,8 +21,10 @@ function rounded(geometry: Part["geometry"]): Part["geometry"] {
   return { ...geometry, coordinates: round(geometry.coordinates) } as Part["geometry"];
 }
 
-function modesFor(map: MapLibre, shape: ReturnType<typeof shapeOf>) {
-  const toCustom = (event: { lng: number; lat: number }): Position | undefined => nearestVertex(map, event);
+// What is drawn for an operation on the geometry that is there.
+const TOOLS: Partial<Record<Sketch, string>> = { split: "linestring", reshape: "linestring", hole: "polygon", fill: "point" };
+
+function modesFor(toCustom: (event: { lng: number; lat: number }) => Position | undefined, shape: ReturnType<typeof shapeOf>) {
   const vertex = {
     selectionPointColor: "#ffffff", selectionPointOutlineColor: INK, selectionPointWidth: 6, selectionPointOutlineWidth: 2.5,
     midPointColor: INK, midPointOutlineColor: "#ffffff", midPointWidth: 4,
@@ -50,9 +54,11 @@ export function startSketching(map: MapLibre): () => void {
   if (!first?.layer.geometry) return () => undefined;
   const type = first.layer.geometry;
   const shape = shapeOf(type);
+  const snapping = watchSnapping(map, first.layer.id, first.fid);
   const draw = new TerraDraw({
     adapter: new TerraDrawMapLibreGLAdapter({ map, coordinatePrecision: DECIMALS }),
-    modes: modesFor(map, shape),
+    modes: modesFor(snapping.at, shape),
+    undoRedo: { modeLevel: new TerraDrawModeUndoRedo() },
   });
   let shown: Geometry | null | undefined;
   let mode = "";
@@ -84,7 +90,7 @@ export function startSketching(map: MapLibre): () => void {
   const follow = () => {
     const draft = useDraft.getState().draft;
     if (!draft || draft.sketch === "off") return;
-    const wanted = draft.sketch === "draw" ? shape : "select";
+    const wanted = TOOLS[draft.sketch] ?? (draft.sketch === "draw" ? shape : "select");
     if (draft.geometry !== shown) {
       show(draft.geometry);
       setMode(wanted);
@@ -92,7 +98,16 @@ export function startSketching(map: MapLibre): () => void {
   };
 
   draw.start();
-  draw.on("finish", (_id, context) => {
+  draw.on("finish", (id, context) => {
+    const draft = useDraft.getState().draft;
+    if (!draft) return;
+    if (TOOLS[draft.sketch]) {
+      const drawn = draw.getSnapshotFeature(id)?.geometry as Geometry | undefined;
+      // The line of a cut is a tool, no part of the feature.
+      draw.removeFeatures([id]);
+      if (drawn) void operate(drawn);
+      return;
+    }
     const geometry = read();
     shown = geometry;
     useDraft.getState().setGeometry(geometry);
@@ -112,8 +127,13 @@ export function startSketching(map: MapLibre): () => void {
   });
   follow();
   const unsubscribe = useDraft.subscribe(follow);
+  // While a shape is not finished, a step back is one vertex; after that, one change of the geometry.
+  const isDrawing = () => mode !== "select" && draw.getModeState() === "drawing";
+  useDraft.setState({ hand: { undo: () => isDrawing() && draw.undo(), redo: () => isDrawing() && draw.redo() } });
   return () => {
+    useDraft.setState({ hand: null });
     unsubscribe();
+    snapping.stop();
     draw.stop();
   };
 }

@@ -18,6 +18,7 @@ import { FieldList } from "./FieldList";
 import { Empty, Failure, Loading } from "./PanelState";
 import { Related } from "./Related";
 
+const SelectionActions = lazy(() => import("./edit/SelectionActions"));
 const VersionList = lazy(() => import("./VersionList"));
 
 type Tab = "fields" | "related" | "history";
@@ -128,6 +129,7 @@ export function FeaturePanel() {
   const current = selection[focus];
   const layer = useLayer(current?.layer);
   const item = useItem(current);
+  const elsewhere = useView((view) => view.time.day !== null || view.time.knownAt !== null);
   const { setFocus, select } = useView.getState();
   if (!current || !layer) return null;
   return (
@@ -147,6 +149,9 @@ export function FeaturePanel() {
         <button type="button" className="quiet" aria-label={t("common.close")} onClick={() => select([])}><CloseOutlined /></button>
       </header>
       <Here current={current} />
+      {selection.length > 1 && layer.edit && !elsewhere && (
+        <Suspense fallback={null}><SelectionActions layer={layer} selection={selection} /></Suspense>
+      )}
       <Body key={`${current.layer}.${current.fid}`} layer={layer} current={current} />
     </aside>
   );

@@ -1,7 +1,11 @@
-import type { Item, Layer, LayerField } from "../api/types";
+import { DeleteOutlined, EditOutlined, PlusOutlined } from "../icons";
+import { readItem } from "../api/items";
+import type { Item, Layer, LayerField, Properties } from "../api/types";
+import { today } from "../format/instant";
 import { labelOf } from "../format/label";
 import { pick } from "../format/text";
 import { formatValue } from "../format/value";
+import { useDraft } from "../state/draft";
 import { useWords } from "../state/preferences";
 import { useChildren, useLayers, useTimeZone } from "../state/queries";
 import { type Ref, useView } from "../state/view";
@@ -16,16 +20,26 @@ function detailOf(layer: Layer, item: Item, language: "zh" | "en", zone: string)
     .filter(Boolean).slice(0, 2).join(" · ");
 }
 
-function Children({ layer, field, fid }: { layer: Layer; field: LayerField; fid: number }) {
+function Children({ layer, field, fid, parent }: { layer: Layer; field: LayerField; fid: number; parent: Item | undefined }) {
   const { t, language } = useWords();
   const zone = useTimeZone();
   const children = useChildren(layer, field, fid);
+  const here = useView((view) => view.time.day === null && view.time.knownAt === null);
   if (children.isPending) return <Loading rows={2} />;
   if (children.isError) return <Failure error={children.error} retry={() => void children.refetch()} />;
   const { items, count } = children.data;
   // A relation is not worth looking at for itself: what stands at its other end is.
   const otherEnd = layer.kind === "relation" ? layer.fields.find((f) => f.type === "reference" && f.name !== field.name) : undefined;
-  if (items.length === 0) return null;
+  const addable = layer.edit && here && layer.kind !== "spatial";
+  if (items.length === 0 && !addable) return null;
+  const begin = (op: "create" | "edit" | "retire", item?: Item) => {
+    const then = useView.getState().selection;
+    if (op !== "create") return void readItem(layer.id, item!.id).then((whole) => useDraft.getState().begin(op, layer, today(), whole, { then }));
+    const values: Properties = { [field.name]: fid };
+    // A part lies where the whole lies.
+    if (layer.district && parent?.properties[layer.district]) values[layer.district] = parent.properties[layer.district];
+    return useDraft.getState().begin("create", layer, today(), undefined, { values, then });
+  };
   const openAll = () => {
     const view = useView.getState();
     view.setFilter(layer.id, [{ field: field.name, op: "=", value: fid }]);
@@ -45,9 +59,22 @@ function Children({ layer, field, fid }: { layer: Layer; field: LayerField; fid:
                 onClick={() => useView.getState().select([{ layer: layer.id, fid: item.id }])}>{labelOf(layer, item, language)}</button>
             )}
             <small>{detailOf(layer, item, language, zone)}</small>
+            {addable && (
+              <span className="row-actions">
+                <button type="button" className="quiet" aria-label={`${t("edit.editRow")} ${labelOf(layer, item, language)}`} title={t("edit.editRow")}
+                  onClick={() => begin("edit", item)}><EditOutlined /></button>
+                <button type="button" className="quiet" aria-label={`${t("edit.retireRow")} ${labelOf(layer, item, language)}`} title={t("edit.retireRow")}
+                  onClick={() => begin("retire", item)}><DeleteOutlined /></button>
+              </span>
+            )}
           </li>
         ))}
       </ul>
+      {addable && (
+        <button type="button" className="link-button add-row" onClick={() => begin("create")}>
+          <PlusOutlined /> {t("edit.newRow", { layer: pick(layer.title, language) })}
+        </button>
+      )}
       {count > items.length && (
         <button type="button" className="link-button more" onClick={openAll}>{t("feature.relatedMore", { count })}</button>
       )}
@@ -77,7 +104,7 @@ export function Related({ layer, current, item }: { layer: Layer; current: Ref; 
         </dl>
       )}
       {children.map(({ other, field }) => (
-        <Children key={`${other.id}.${field.name}`} layer={other} field={field} fid={current.fid} />
+        <Children key={`${other.id}.${field.name}`} layer={other} field={field} fid={current.fid} parent={item} />
       ))}
     </>
   );

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Item, Layer } from "../api/types";
-import { changedFields, clashesOf, isDirty, toEdit, useDraft } from "./draft";
+import { changedFields, clashesOf, isDirty, useDraft } from "./draft";
+import { toEdit } from "./requests";
 
 const LAYER: Layer = {
   id: "building", kind: "spatial", title: { zh: "建筑", en: "Building" }, group: "housing", geometry: "MultiPolygon", edit: true,

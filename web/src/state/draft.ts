@@ -1,45 +1,66 @@
-/** The edit that is under way: one feature, changed, made or retired. */
+/** The edit that is under way: features that are changed, made, split, merged or retired. */
 import type { Geometry } from "geojson";
 import { create } from "zustand";
 import { applyChangeset } from "../api/changesets";
 import { Problem } from "../api/http";
-import type { Edit, Fault, Item, Layer, Properties } from "../api/types";
-import { toMs } from "../format/instant";
+import type { Fault, Item, Layer, Properties } from "../api/types";
 import { changed, type Clash, same, threeWay } from "../format/difference";
+import { type Piece, toRequest } from "./requests";
 
-export type Op = "create" | "edit" | "retire";
+export type Op = "create" | "edit" | "retire" | "merge" | "batch";
+/** What a click on the map does to the geometry. */
+export type Sketch = "off" | "change" | "draw" | "split" | "reshape" | "hole" | "fill";
 
-export interface Draft {
+/** A step of drawing that can be taken back. */
+interface Step {
+  geometry: Geometry | null;
+  pieces: Piece[] | null;
+}
+
+export interface Draft extends Step {
   op: Op;
   layer: Layer;
   fid: number | null;
   /** The feature as it was when the edit began, or when a conflict was settled. */
   base: Item | null;
+  /** All features that a merge or a batch is about. */
+  items: Item[];
   values: Properties;
-  geometry: Geometry | null;
-  /** Earlier geometries of this edit, for undoing step by step. */
-  geometryPast: (Geometry | null)[];
+  past: Step[];
+  future: Step[];
   kind: "put" | "correct";
   validFrom: string;
   reason: string;
   source: string;
-  /** Is the geometry being drawn or changed on the map? */
-  sketch: "off" | "change" | "draw";
+  sketch: Sketch;
   faults: Fault[];
   problem: Problem | null;
   /** What somebody else has made of it meanwhile; null when they retired it. */
   conflict: { theirs: Item | null } | null;
   saving: boolean;
+  /** Is an operation on its way to the server? */
+  working: boolean;
+  /** What is looked at once it is saved, where that is not the feature itself: a project whose milestone was added. */
+  then?: { layer: string; fid: number }[];
+}
+
+/** What the drawing tool can take back by itself, while a shape is not finished. */
+interface Hand {
+  undo: () => boolean;
+  redo: () => boolean;
 }
 
 interface Drafting {
   draft: Draft | null;
   lastSeq: number | null;
-  begin: (op: Op, layer: Layer, today: string, item?: Item) => void;
+  hand: Hand | null;
+  begin: (op: Op, layer: Layer, today: string, item?: Item, given?: Partial<Draft>) => void;
   change: (change: Partial<Draft>) => void;
   setValue: (name: string, value: unknown) => void;
-  setGeometry: (geometry: Geometry | null) => void;
+  setPieceValue: (piece: number, name: string, value: unknown) => void;
+  setGeometry: (geometry: Geometry | null, pieces?: Piece[] | null) => void;
   undoGeometry: () => void;
+  redoGeometry: () => void;
   save: () => Promise<{ seq: number; fid: number } | null>;
   settle: (clashes: Clash[], geometry: "mine" | "theirs") => void;
   end: () => void;
@@ -51,69 +72,38 @@ export function changedFields(draft: Draft): string[] {
 }
 
 export function geometryChanged(draft: Draft): boolean {
-  return !same(draft.base?.geometry ?? null, draft.geometry);
+  return draft.pieces !== null || !same(draft.base?.geometry ?? null, draft.geometry);
 }
 
 /** Is there anything that closing would lose? */
 export function isDirty(draft: Draft): boolean {
-  return draft.op !== "retire" && (changedFields(draft).length > 0 || geometryChanged(draft));
-}
-
-function versionOf(item: Item | null): number | undefined {
-  const version = item?.properties.version;
-  return typeof version === "number" ? version : undefined;
-}
-
-/**
- * Return from when the edit is to hold: the chosen day, but not before the version it began at.
- *
- * A change that began before would end where that version begins, and what was edited would stay as it is. This matters
- * when the version began later on the chosen day, or was put in force by somebody else meanwhile.
- */
-export function effectiveFrom(draft: Draft): string {
-  const begun = draft.base?.properties.valid_from;
-  return typeof begun === "string" && toMs(begun) > toMs(draft.validFrom) ? begun : draft.validFrom;
-}
-
-/** Write a draft as the edit that goes to the server. */
-export function toEdit(draft: Draft): Edit {
-  const { layer, op, base, values } = draft;
-  if (op === "retire") {
-    return { layer: layer.id, op: "retire", fid: draft.fid!, valid_from: effectiveFrom(draft), expected_version: versionOf(base) };
-  }
-  const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
-  if (op === "create") {
-    return {
-      layer: layer.id, op: "create", temp_id: "new", properties: given,
-      geometry: draft.geometry ?? undefined, valid_from: draft.validFrom,
-    };
-  }
-  const properties = Object.fromEntries(changedFields(draft).map((name) => [name, values[name] ?? null]));
-  return {
-    layer: layer.id, op: draft.kind, fid: draft.fid!, properties, partial: true,
-    ...(geometryChanged(draft) ? { geometry: draft.geometry } : {}),
-    ...(draft.kind === "put" ? { valid_from: effectiveFrom(draft) } : {}),
-    expected_version: versionOf(base),
-  };
+  return draft.op === "merge" || (draft.op !== "retire" && (changedFields(draft).length > 0 || geometryChanged(draft)));
 }
 
 /** List what both sides changed, for the conflict screen. */
 export function clashesOf(draft: Draft): Clash[] {
   const theirs = draft.conflict?.theirs;
-  if (!theirs) return [];
-  return threeWay(draft.base?.properties ?? {}, draft.values, theirs.properties, draft.layer.fields.map((f) => f.name));
+  if (!theirs || !draft.base) return [];
+  return threeWay(draft.base.properties, draft.values, theirs.properties, draft.layer.fields.map((f) => f.name));
+}
+
+const MOST_STEPS = 100;
+
+function stepOf({ geometry, pieces }: Draft): Step {
+  return { geometry, pieces };
 }
 
 export const useDraft = create<Drafting>()((set, get) => ({
   draft: null,
   lastSeq: null,
-  begin: (op, layer, today, item) => set({
+  hand: null,
+  begin: (op, layer, today, item, given) => set({
     draft: {
-      op, layer, fid: item?.id ?? null, base: item ?? null,
-      values: { ...item?.properties }, geometry: item?.geometry ?? null, geometryPast: [],
+      op, layer, fid: item?.id ?? null, base: item ?? null, items: item ? [item] : [],
+      values: { ...item?.properties }, geometry: item?.geometry ?? null, pieces: null, past: [], future: [],
       kind: "put", validFrom: today, reason: "", source: "",
       sketch: op === "create" && layer.kind === "spatial" ? "draw" : "off",
-      faults: [], problem: null, conflict: null, saving: false,
+      faults: [], problem: null, conflict: null, saving: false, working: false, ...given,
     },
   }),
   change: (change) => set(({ draft }) => ({ draft: draft && { ...draft, ...change } })),
@@ -123,27 +113,41 @@ export const useDraft = create<Drafting>()((set, get) => ({
       faults: draft.faults.filter((fault) => fault.field !== name),
     },
   })),
-  setGeometry: (geometry) => set(({ draft }) => ({
-    draft: draft && { ...draft, geometry, geometryPast: [...draft.geometryPast, draft.geometry].slice(-100) },
+  setPieceValue: (number, name, value) => set(({ draft }) => ({
+    draft: draft && {
+      ...draft, pieces: draft.pieces && draft.pieces.map((piece, index) =>
+        (index === number ? { ...piece, values: { ...piece.values, [name]: value } } : piece)),
+    },
   })),
-  undoGeometry: () => set(({ draft }) => {
-    if (!draft || draft.geometryPast.length === 0) return {};
-    return { draft: { ...draft, geometry: draft.geometryPast.at(-1)!, geometryPast: draft.geometryPast.slice(0, -1) } };
+  setGeometry: (geometry, pieces = null) => set(({ draft }) => ({
+    draft: draft && { ...draft, geometry, pieces, past: [...draft.past, stepOf(draft)].slice(-MOST_STEPS), future: [], problem: null },
+  })),
+  undoGeometry: () => set(({ draft, hand }) => {
+    if (!draft || (draft.sketch !== "off" && hand?.undo())) return {};
+    const step = draft.past.at(-1);
+    if (!step) return {};
+    return { draft: { ...draft, ...step, past: draft.past.slice(0, -1), future: [...draft.future, stepOf(draft)], problem: null } };
+  }),
+  redoGeometry: () => set(({ draft, hand }) => {
+    if (!draft || (draft.sketch !== "off" && hand?.redo())) return {};
+    const step = draft.future.at(-1);
+    if (!step) return {};
+    return { draft: { ...draft, ...step, past: [...draft.past, stepOf(draft)], future: draft.future.slice(0, -1), problem: null } };
   }),
   save: async () => {
     const draft = get().draft;
     if (!draft || draft.saving) return null;
     get().change({ saving: true, faults: [], problem: null, conflict: null, sketch: "off" });
     try {
-      const applied = await applyChangeset({
-        edits: [toEdit(draft)], reason: draft.reason.trim(), ...(draft.source.trim() ? { source: { document: draft.source.trim() } } : {}),
-      });
+      const applied = await applyChangeset(toRequest(draft));
       set({ draft: null, lastSeq: applied.seq });
-      return { seq: applied.seq, fid: draft.fid ?? applied.temp_ids.new ?? applied.fids[0]! };
+      const made = applied.temp_ids.new ?? applied.temp_ids.piece1;
+      return { seq: applied.seq, fid: made ?? draft.fid ?? applied.fids[0]! };
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
       const faults = (problem.faults ?? []).filter((fault): fault is Fault => typeof fault === "object");
-      const conflict = problem.status === 412 ? { theirs: problem.theirs ?? null } : null;
+      // Only an edit of one feature can be settled field by field; of many, the reader begins again with what stands now.
+      const conflict = problem.status === 412 && ["edit", "retire"].includes(draft.op) && !draft.pieces ? { theirs: problem.theirs ?? null } : null;
       get().change({ saving: false, faults, conflict, problem: conflict || faults.length > 0 ? null : problem });
       return null;
     }

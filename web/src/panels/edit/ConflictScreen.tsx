@@ -9,6 +9,7 @@ import { useWords } from "../../state/preferences";
 import { useTimeZone } from "../../state/queries";
 import { announce } from "../../state/refresh";
 import { useView } from "../../state/view";
+import { GeometryPictures } from "./GeometryPictures";
 
 function Choice({ name, side, value, text, choose }: {
   name: string; side: Side; value: Side; text: string; choose: (side: Side) => void;
@@ -49,6 +50,9 @@ export function ConflictScreen({ draft, save }: { draft: Draft; save: (draft: Dr
       theirs && draft.op !== "retire" && <Button key="retry" type="primary" onClick={retry}>{t("conflict.retry")}</Button>,
     ]}>
       <p>{t(theirs ? "conflict.text" : "conflict.gone")}</p>
+      {theirs && (mineMoved || theyMoved) && (
+        <GeometryPictures base={draft.base?.geometry ?? null} theirs={theirs.geometry} mine={draft.geometry} />
+      )}
       {theirs && (
         <table className="clashes">
           <thead>

@@ -7,6 +7,7 @@ import { Problem } from "../../api/http";
 import type { LayerField } from "../../api/types";
 import { checkDraft } from "../../format/check";
 import { labelOf } from "../../format/label";
+import type { MessageKey } from "../../format/messages.zh";
 import { pick } from "../../format/text";
 import { changedFields, type Draft, geometryChanged, isDirty, useDraft } from "../../state/draft";
 import { useNotices } from "../../state/notices";
@@ -20,10 +21,16 @@ import { ConflictScreen } from "./ConflictScreen";
 import { FaultList } from "./FaultList";
 import { FieldInput } from "./FieldInput";
 import { GeometryTools } from "./GeometryTools";
+import { CheckIcon } from "./icons";
 import { Grounds } from "./Grounds";
+import { PieceList } from "./PieceList";
+import { useChecks } from "./useChecks";
+import { useStepKeys } from "./useStepKeys";
 
 function titleOf(draft: Draft, t: ReturnType<typeof useWords>["t"], language: "zh" | "en"): string {
-  if (draft.op === "create") return t("edit.create", { layer: pick(draft.layer.title, language) });
+  const layer = pick(draft.layer.title, language);
+  if (draft.op === "create") return t("edit.create", { layer });
+  if (draft.op === "merge" || draft.op === "batch") return t(`edit.${draft.op}Title`, { count: draft.items.length, layer });
   return labelOf(draft.layer, draft.base ?? { id: draft.fid ?? 0, properties: {} }, language);
 }
 
@@ -33,24 +40,29 @@ function useSave(): (draft: Draft) => Promise<void> {
   return async (draft) => {
     const saved = await useDraft.getState().save();
     if (!saved) return;
-    const word = draft.op === "create" ? "edit.created" : draft.op === "retire" ? "edit.retired" : "edit.saved";
     const action = undoable ? { text: t("undo.confirm"), run: () => askUndo(saved.seq) } : undefined;
-    useNotices.getState().tell({ kind: "done", text: t(word, { seq: saved.seq }), action }, 12);
-    // The change stream brings the same news; one's own edit must not wait for it.
+    useNotices.getState().tell({ kind: "done", text: t(savedWord(draft), { seq: saved.seq, count: draft.items.length }), action }, 12);
+    const shown = draft.op === "batch" ? draft.items.map((item) => item.id) : [saved.fid];
+    useView.getState().select(draft.then ?? shown.map((fid) => ({ layer: draft.layer.id, fid })));
+    // The change stream brings the same news; one's own edit must not wait for it. What has ended is not read again.
     announce([draft.layer.id]);
-    useView.getState().select([{ layer: draft.layer.id, fid: saved.fid }]);
   };
+}
+
+function savedWord(draft: Draft): MessageKey {
+  if (draft.pieces) return "edit.wasSplit";
+  return ({ create: "edit.created", retire: "edit.retired", merge: "edit.merged", batch: "edit.batchSaved", edit: "edit.saved" } as const)[draft.op];
 }
 
 function Fields({ draft, faults }: { draft: Draft; faults: Record<string, string> }) {
   const { language } = useWords();
-  const shown = draft.layer.fields.filter((field: LayerField) => !field.personal);
+  const shown = draft.layer.fields.filter((field: LayerField) => !field.personal && !(draft.op === "batch" && field.name === draft.layer.key));
   const touched = new Set(changedFields(draft));
   return (
     <>
       {shown.map((field) => (
         <FieldInput key={field.name} field={field} value={draft.values[field.name]} label={pick(field.title, language)}
-          changed={draft.op === "edit" && touched.has(field.name)} fault={faults[field.name]} />
+          changed={["edit", "batch"].includes(draft.op) && touched.has(field.name)} fault={faults[field.name]} />
       ))}
     </>
   );
@@ -68,6 +80,8 @@ export default function EditPanel() {
     if (signedIn) useDraft.getState().change({ problem: null });
   }, [signedIn]);
   const textOf = useErrorText();
+  const { check, passed, checking } = useChecks(draft);
+  useStepKeys();
   const close = () => {
     const now = useDraft.getState().draft;
     if (now && isDirty(now)) setAsked(true);
@@ -82,20 +96,21 @@ export default function EditPanel() {
   }, []);
   if (!draft) return null;
 
-  const own = checkDraft(draft.layer, draft.values, t, draft.op === "create" ? null : draft.base?.properties ?? {});
+  const own = checkDraft(draft.layer, draft.values, t, ["create", "merge"].includes(draft.op) ? null : draft.base?.properties ?? {});
   const server = Object.fromEntries(draft.faults.filter((f) => f.field).map((f) => [f.field!, f.message]));
   const faults = { ...(tried ? own : {}), ...server };
   const changes = changedFields(draft).length + (geometryChanged(draft) ? 1 : 0);
+  const counted = draft.op === "edit" || draft.op === "batch";
   const missingGeometry = draft.op === "create" && draft.layer.kind === "spatial" && !draft.geometry;
   const ready = draft.reason.trim().length > 0 && draft.validFrom !== "" && !missingGeometry
-    && (draft.op !== "edit" || changes > 0);
+    && (!counted || changes > 0);
   const submit = () => {
     setTried(true);
     if (draft.op !== "retire" && Object.keys(own).length > 0) {
       document.querySelector(".ant-form-item-has-error input, .ant-form-item-has-error textarea")?.scrollIntoView({ block: "center" });
     } else if (ready) void save(draft);
   };
-  const kind = t(draft.op === "retire" ? "edit.retire" : draft.op === "create" ? "layers.new" : "edit.title");
+  const kind = t(({ retire: "edit.retire", create: "layers.new", merge: "edit.merge", batch: "edit.batch", edit: "edit.title" } as const)[draft.op]);
   return (
     <aside className="panel feature edit" data-covers="right" aria-label={kind}>
       <header className="panel-head">
@@ -110,7 +125,10 @@ export default function EditPanel() {
           <p className="form-note">{t("edit.retireAsk", { label: titleOf(draft, t, language) })}</p>
         ) : (
           <>
-            {draft.layer.kind === "spatial" && <GeometryTools draft={draft} />}
+            {draft.op === "merge" && <p className="form-note">{t("edit.mergeNote")}</p>}
+            {draft.op === "batch" && <p className="form-note">{t("edit.batchNote")}</p>}
+            {draft.layer.kind === "spatial" && draft.op !== "batch" && <GeometryTools draft={draft} />}
+            {draft.pieces && <PieceList draft={draft} />}
             <Fields draft={draft} faults={faults} />
           </>
         )}
@@ -127,10 +145,12 @@ export default function EditPanel() {
           </p>
         )}
         {missingGeometry && tried && <p className="form-fault" role="alert">{t("edit.geometryMissing")}</p>}
-        <span className="edit-changes">{draft.op === "edit" ? (changes > 0 ? t("edit.changes", { count: changes }) : t("edit.unchanged")) : ""}</span>
+        <span className="edit-changes">{counted ? (changes > 0 ? t("edit.changes", { count: changes }) : t("edit.unchanged")) : ""}</span>
+        {passed && <span className="edit-passed" role="status"><CheckIcon /> {t("edit.checked")}</span>}
+        <Button loading={checking} disabled={missingGeometry} onClick={() => void check(true)}>{t("edit.check")}</Button>
         <Button onClick={close}>{t("common.cancel")}</Button>
         <Button type="primary" danger={draft.op === "retire"} loading={draft.saving && { icon: <LoadingOutlined /> }} onClick={submit}
-          disabled={draft.op === "edit" && changes === 0}>
+          disabled={draft.working || (counted && changes === 0)}>
           {draft.saving ? t("edit.saving") : draft.op === "retire" ? t("edit.retire") : t("edit.save")}
         </Button>
       </footer>

@@ -13,13 +13,14 @@ const MOST_REASON = 500;
 export function Grounds({ draft, tried }: { draft: Draft; tried: boolean }) {
   const { t } = useWords();
   const { change } = useDraft.getState();
-  const isCorrection = draft.op === "edit" && draft.kind === "correct";
+  const alone = draft.op === "edit" && draft.pieces === null;
+  const isCorrection = alone && draft.kind === "correct";
   const begun = draft.base?.properties.valid_from;
   const earliest = typeof begun === "string" ? dayjs(dayOf(begun)) : undefined;
   const missing = tried && draft.reason.trim() === "";
   return (
     <fieldset className="grounds">
-      {draft.op === "edit" && (
+      {alone && (
         <Form.Item label={t("edit.kind")} help={t(draft.kind === "put" ? "edit.putHint" : "edit.correctHint")}>
           <Radio.Group optionType="button" value={draft.kind} onChange={(event) => change({ kind: event.target.value as Draft["kind"] })}
             options={[{ value: "put", label: t("edit.put") }, { value: "correct", label: t("edit.correct") }]} />
