@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
+import pyogrio
 import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import Desk
-from tests.e2e.test_statistics import ask
+from tests.e2e.neighbourhood import BUILDINGS_NOW
+from tests.e2e.test_statistics import ask, choose, pick
 
 pytestmark = pytest.mark.browser
 
@@ -52,3 +55,73 @@ def test_layers_count_what_is_in_view_and_lie_as_they_are_put(desk: NewDesk) -> 
     expect(page.locator(".layer-row")).to_contain_text("建筑")
     search.fill("没有这样的图层")
     expect(page.locator(".state-empty")).to_contain_text("没有与“没有这样的图层”相符的图层")
+
+
+TALL_OR_SHOP = {"op": "or", "args": [{"op": "in", "args": [{"property": "use"}, ["commercial"]]}, {"op": ">", "args": [{"property": "height_m"}, 60]}]}
+
+
+def test_a_nested_query_is_counted_applied_saved_and_taken_away(desk: NewDesk, tmp_path: Path) -> None:
+    own = desk(height=1000).open().sign_in("wang")
+    page = own.page
+    page.get_by_role("tab", name="查询").click()
+    choose(page, "图层", "建筑")
+    choose(page, "字段", "用途")
+    choose(page, "属于 值", "商业")
+    page.keyboard.press("Escape")
+    choose(page, "组合方式", "任一满足")
+    page.get_by_role("button", name="条件", exact=True).click()
+    line = page.locator(".query-line").nth(1)
+    pick(page, line.get_by_role("combobox", name="字段"), "建筑高度")
+    pick(page, line.get_by_role("combobox", name="比较"), "大于")
+    line.get_by_role("spinbutton").fill("60")
+    counted = ask(own, {"layers": [{"layer": "building", "filter": TALL_OR_SHOP}]})["layers"][0]["count"]
+    assert 0 < counted < BUILDINGS_NOW
+    expect(page.locator(".query-count")).to_have_text(f"符合条件 {counted} 条")
+    expect(page.locator(".query-text")).to_have_text("(use IN ('commercial') OR height_m > 60)")
+    page.get_by_role("button", name="应用", exact=True).click()
+    own.until(lambda: len(own.drawn().rendered("building")) == counted, "the map is filtered")
+    page.get_by_role("button", name="属性表", exact=True).click()
+    expect(page.locator(".table-count")).to_have_text(f"{counted} 条")
+    expect(page.get_by_role("switch", name="仅当前视野")).to_have_attribute("aria-checked", "false")
+
+    # exactly that is taken away
+    page.locator(".dock").get_by_role("button", name="导出").click()
+    with page.expect_download() as file:
+        page.get_by_role("menuitem", name="GeoPackage").click()
+    file.value.save_as(tmp_path / "building.gpkg")
+    assert pyogrio.read_info(tmp_path / "building.gpkg")["features"] == counted
+    page.get_by_role("button", name="关闭属性表").click()
+
+    # kept on the server, and there again after signing in elsewhere
+    page.get_by_placeholder("查询名称").fill("高层或商业")
+    page.locator(".keep").get_by_role("button", name="保存").click()
+    expect(page.locator(".kept")).to_contain_text("高层或商业")
+    other = desk(height=1000).open().sign_in("wang")
+    other.page.get_by_role("tab", name="查询").click()
+    choose(other.page, "图层", "建筑")
+    other.page.locator(".kept").get_by_role("button", name="高层或商业", exact=True).click()
+    other.until(lambda: len(other.drawn().rendered("building")) == counted, "the kept query is applied")
+
+
+def test_what_lies_in_an_area_is_selected_and_filtered(desk: NewDesk) -> None:
+    own = desk(height=1000).open()
+    page = own.page
+    page.get_by_role("tab", name="查询").click()
+    choose(page, "图层", "建筑")
+    choose(page, "范围", "绘制的范围")
+    page.get_by_role("spinbutton", name="半径（米）").fill("300")
+    page.get_by_role("button", name="以地图中心画圆").click()
+    circle = {"layer": "building", "area": {"type": "Point", "coordinates": [116.393, 39.926]}, "buffer_m": 300, "limit": 1000}
+    for rule, title in (("within", "完全在内"), ("intersects", "相交即计入")):
+        choose(page, "计入规则", title)
+        found = ask(own, circle | {"rule": rule}, "selection")
+        page.get_by_role("button", name="选择要素").click()
+        own.until(lambda fids=found["fids"]: sorted(ref["fid"] for ref in own.selected()) == fids, f"what is {rule} is selected")
+        expect(page.locator(".select-by .place-hint").last).to_contain_text(f"选中 {found['count']} 个")
+    # the map marks them, the table shows them chosen, and the same area filters both
+    own.until(lambda: set(own.drawn().rendered("selected-building")) == set(found["fids"]), "the selection is marked")
+    page.get_by_role("button", name="按此范围筛选").click()
+    own.until(lambda: set(own.drawn().rendered("building")) == set(found["fids"]), "the map is filtered by the area")
+    page.get_by_role("button", name="属性表", exact=True).click()
+    expect(page.locator(".table-count")).to_have_text(f"{found['count']} 条")
+    expect(page.locator(".table-selected")).to_have_text(f"已选 {found['count']}")

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.conftest import Desk
 from tests.e2e.neighbourhood import BUILDINGS_NOW, SOUTH, STEP, WEST
@@ -18,8 +18,12 @@ NewDesk = Callable[..., Desk]
 
 
 def choose(page: Page, label: str, option: str) -> None:
+    """Choose an option of the select of a name."""
+    pick(page, page.get_by_role("combobox", name=label, exact=True), option)
+
+
+def pick(page: Page, box: Locator, option: str) -> None:
     """Choose an option of a select; where in the list it stands does not matter."""
-    box = page.get_by_role("combobox", name=label, exact=True)
     box.click()
     page.locator(".ant-select-dropdown:not(.ant-select-dropdown-hidden) .ant-select-item-option").filter(has_text=option).first.dispatch_event("click")
 

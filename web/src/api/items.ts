@@ -14,13 +14,14 @@ export interface Question {
   properties?: string[];
 }
 
-type Parameters = Record<string, string | number | boolean | undefined>;
+export type Parameters = Record<string, string | number | boolean | undefined>;
 
 function itemsPath(layer: string): string {
   return `ogc/collections/${encodeURIComponent(layer)}/items`;
 }
 
-function parametersOf(question: Question): Parameters {
+/** Write a question as the parameters of an address. */
+export function parametersOf(question: Question): Parameters {
   return {
     datetime: question.datetime,
     "known-at": question.knownAt,
@@ -93,18 +94,4 @@ export async function readByIds(
 export async function readVersions(layer: string, fid: number, signal?: AbortSignal): Promise<Version[]> {
   const answer = await askJson<{ versions: Version[] }>(address(`${itemsPath(layer)}/${fid}/versions`), { signal });
   return answer.versions;
-}
-
-const EXPORT_PAGE = 5000;
-
-/** Read everything a question means, page by page; `take` gets each page as it comes. */
-export async function readAll(
-  question: Question, geometry: boolean, take: (items: Item[]) => void, signal: AbortSignal,
-): Promise<void> {
-  let cursor: string | null = null;
-  do {
-    const page: Page = await readPage(question, { limit: EXPORT_PAGE, cursor, geometry }, signal);
-    take(page.features);
-    cursor = page.next;
-  } while (cursor);
 }

@@ -93,7 +93,8 @@ function one(condition: Condition, fields: LayerField[]): Json | null {
   if (isGroup(condition)) {
     const terms = (condition.terms ?? []).map((term) => one(term, fields)).filter((term) => term !== null);
     if (terms.length === 0) return null;
-    if (condition.op === "not") return { op: "not", args: [terms.length === 1 ? terms[0] : { op: "and", args: terms }] };
+    // None of them.
+    if (condition.op === "not") return { op: "not", args: [terms.length === 1 ? terms[0] : { op: "or", args: terms }] };
     return terms.length === 1 ? terms[0]! : { op: condition.op, args: terms };
   }
   if (condition.op === "within") return { op: "s_intersects", args: [{ property: "geometry" }, condition.area] };
@@ -111,6 +112,30 @@ function one(condition: Condition, fields: LayerField[]): Json | null {
     default:
       return { op: condition.op, args: [property, literal(field, condition.value)] };
   }
+}
+
+/** Return every operator that a query may use for a field; the head of a table offers fewer. */
+export function allOperatorsOf(field: LayerField): Operator[] {
+  switch (field.type) {
+    case "integer":
+    case "number":
+    case "date":
+    case "datetime":
+      return ["=", "<>", ">", ">=", "<", "<=", "null", "notnull"];
+    case "string":
+    case "text":
+      return ["like", "=", "<>", "null", "notnull"];
+    default:
+      return operatorsOf(field);
+  }
+}
+
+/** Does a condition say all that it needs to be asked? */
+export function isWhole(condition: Condition): boolean {
+  if (isGroup(condition)) return (condition.terms ?? []).length > 0 && (condition.terms ?? []).every(isWhole);
+  if (condition.op === "within") return condition.area !== undefined;
+  if (condition.op === "null" || condition.op === "notnull") return true;
+  return condition.value !== undefined && condition.value !== "" && !(Array.isArray(condition.value) && condition.value.length === 0);
 }
 
 /** Write conditions as CQL2 JSON; null when there are none. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Layer, LayerField, Version } from "../api/types";
 import { checkDraft } from "./check";
 import { toCql2, toMapFilter } from "./condition";
-import { csvHead, csvRows } from "./csv";
+import { toCql2Text } from "./cql2text";
 import { changed, same } from "./difference";
 import { areaM2, boundsOf, lengthM } from "./geometry";
 import { dayOf, formatMoment, isDay, today, toMs } from "./instant";
@@ -136,14 +136,25 @@ describe("geometries", () => {
   });
 });
 
-describe("a table for spreadsheets", () => {
-  const fields = [field({ name: "name", type: "string" }), field({ name: "area", type: "number", unit: "m2" })];
+describe("a query as CQL2 text", () => {
+  const fields = [field({ name: "use", type: "code" }), field({ name: "height_m", type: "number" }), field({ name: "name", type: "string" }),
+    field({ name: "built_on", type: "date" })];
 
-  it("quotes, keeps numbers and disarms formulas", () => {
-    expect(csvHead(fields, "zh")).toBe("要素编号,name,area (m²),起始,终止");
-    const rows = csvRows([{ type: "Feature", id: 4, geometry: null,
-      properties: { name: '=HYPERLINK("x"),', area: -2.5, valid_from: "1985", valid_to: null } }], fields, "zh", "UTC");
-    expect(rows).toEqual(['4,"\'=HYPERLINK(""x""),",-2.5,1985,']);
+  it("joins groups as they are nested", () => {
+    const conditions = [
+      { field: "use", op: "in" as const, value: ["office", "hotel"] },
+      { field: "", op: "or" as const, terms: [
+        { field: "height_m", op: ">" as const, value: 50 },
+        { field: "", op: "and" as const, terms: [{ field: "name", op: "like" as const, value: "O'Neill 5%" }, { field: "built_on", op: ">=" as const, value: "2010-01-01" }] },
+      ] },
+      { field: "", op: "not" as const, terms: [{ field: "name", op: "null" as const }] },
+    ];
+    expect(toCql2Text(conditions, fields)).toBe(
+      "use IN ('office', 'hotel') AND (height_m > 50 OR (name LIKE '%O''Neill 5\\%%' AND built_on >= DATE('2010-01-01'))) AND NOT (name IS NULL)");
+  });
+
+  it("says nothing of empty groups", () => {
+    expect(toCql2Text([{ field: "", op: "or", terms: [] }], fields)).toBe("");
   });
 });
 

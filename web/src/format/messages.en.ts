@@ -146,7 +146,7 @@ export const en: Record<MessageKey, string> = {
   "table.export": "Export",
   "table.exportCsv": "CSV",
   "table.exportGeojson": "GeoJSON",
-  "table.exporting": "Exporting… {count} read",
+  "table.exporting": "Exporting… {size} MB received",
   "table.exported": "{count} exported",
   "table.columns": "Columns",
   "table.filter": "Filter “{field}”",

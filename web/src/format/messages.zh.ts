@@ -146,7 +146,7 @@ export const zh = {
   "table.export": "导出",
   "table.exportCsv": "CSV 表格",
   "table.exportGeojson": "GeoJSON",
-  "table.exporting": "正在导出…已读取 {count} 条",
+  "table.exporting": "正在导出…已收到 {size} MB",
   "table.exported": "已导出 {count} 条",
   "table.columns": "列",
   "table.filter": "筛选“{field}”",

@@ -6,19 +6,66 @@ import { TEST_MODE } from "./create";
 export function reportCamera(map: MapLibre): () => void {
   const report = () => {
     const center = map.getCenter();
-    const bounds = map.getBounds();
     useView.getState().moved(
-      { lon: center.lng, lat: center.lat, zoom: map.getZoom(), bearing: map.getBearing(), pitch: map.getPitch() },
-      [bounds.getWest(), bounds.getSouth(), bounds.getEast(), bounds.getNorth()],
+      { lon: center.lng, lat: center.lat, zoom: map.getZoom(), bearing: map.getBearing(), pitch: map.getPitch() }, seen(map),
     );
   };
+  // A panel that opens or closes covers more or less of the map.
+  let frame = 0;
+  const uncovered = () => {
+    cancelAnimationFrame(frame);
+    frame = requestAnimationFrame(() => {
+      const { bounds } = useView.getState();
+      if (!bounds || seen(map).some((edge, i) => Math.abs(edge - bounds[i]!) > 1e-9)) report();
+    });
+  };
+  const sizes = new ResizeObserver(uncovered);
+  const stage = map.getContainer().closest(".stage");
+  const watch = () => {
+    sizes.disconnect();
+    stage?.querySelectorAll("[data-covers]").forEach((panel) => sizes.observe(panel));
+    uncovered();
+  };
+  const panels = new MutationObserver(watch);
+  if (stage) panels.observe(stage, { childList: true });
+  watch();
   map.on("moveend", report);
   map.on("resize", report);
   report();
   return () => {
+    cancelAnimationFrame(frame);
+    sizes.disconnect();
+    panels.disconnect();
     map.off("moveend", report);
     map.off("resize", report);
   };
+}
+
+// What is left of a side that is narrower than this is no view.
+const LEAST_PX = 120;
+
+/** Return the part of the city that the map shows and no panel covers, in degrees. */
+function seen(map: MapLibre): [number, number, number, number] {
+  const frame = map.getContainer().getBoundingClientRect();
+  let { left, top, right, bottom } = { left: 0, top: 0, right: frame.width, bottom: frame.height };
+  for (const panel of document.querySelectorAll<HTMLElement>("[data-covers]")) {
+    const box = panel.getBoundingClientRect();
+    const side = panel.dataset.covers;
+    if (side === "left" && frame.right - box.right >= LEAST_PX) left = Math.max(left, box.right - frame.left);
+    if (side === "right" && box.left - frame.left >= LEAST_PX) right = Math.min(right, box.left - frame.left);
+    if (side === "bottom" && box.top - frame.top >= LEAST_PX) bottom = Math.min(bottom, box.top - frame.top);
+    if (side === "top" && frame.bottom - box.bottom >= LEAST_PX) top = Math.max(top, box.bottom - frame.top);
+  }
+  if (right - left < LEAST_PX || bottom - top < LEAST_PX) [left, top, right, bottom] = [0, 0, frame.width, frame.height];
+  const corners = ([[left, top], [right, top], [right, bottom], [left, bottom]] as [number, number][]).map((point) => map.unproject(point));
+  const lons = corners.map((corner) => corner.lng);
+  const lats = corners.map((corner) => corner.lat);
+  // A tilted map sees beyond its horizon; the map knows where that ends.
+  if (map.getPitch() > 0) {
+    const bounds = map.getBounds();
+    return [bounds.getWest(), bounds.getSouth(), bounds.getEast(), bounds.getNorth()];
+  }
+  return [Math.min(...lons), Math.min(...lats), Math.max(...lons), Math.max(...lats)];
 }
 
 /** How much of each side of the map the open panels cover, in pixels. */

@@ -63,8 +63,8 @@ export function usePlaceArea(): Geometry | null {
   const stored = layers.find((layer) => layer.kind === "spatial");
   const asks = (place.kind === "features" || Boolean(place.bufferM)) && where !== null && place.kind !== "view" && place.kind !== "city";
   const asked = useQuery({
-    queryKey: ["place", place.features?.layer ?? "", where],
-    queryFn: ({ signal }) => readStatistics(where!, [{ layer: stored!.id, filter: { op: "=", args: [{ property: "id" }, 0] } }], false, signal),
+    queryKey: ["place", place.features?.layer ?? "", { ...where, rule: undefined }],
+    queryFn: ({ signal }) => readStatistics({ ...where!, rule: "intersects" }, [{ layer: stored!.id, filter: { op: "=", args: [{ property: "id" }, 0] } }], false, signal),
     enabled: asks && stored !== undefined,
   });
   if (place.kind === "view" || place.kind === "city") return null;

@@ -27,7 +27,8 @@ export interface View extends LinkedView {
   /** What the map shows now, in degrees; null before the map is there. */
   bounds: Bounds | null;
   flight: Flight | null;
-  inView: boolean;
+  /** Only what is in view in the table? null: as the size of the layer suggests. */
+  inView: boolean | null;
   sort: Record<string, { field: string; descending: boolean }>;
   /** Which of the selected features the feature panel shows. */
   focus: number;
@@ -75,7 +76,7 @@ export const useView = create<View>()((set, get) => ({
   tool: "identify",
   bounds: null,
   flight: null,
-  inView: true,
+  inView: null,
   sort: {},
   focus: 0,
   here: [],

@@ -7,10 +7,12 @@ import { usePreferences, useWords } from "../state/preferences";
 import { useView } from "../state/view";
 import { type Page, PAGES, useWorkbench } from "../state/workbench";
 
+const QueryPage = lazy(() => import("../query/QueryPage"));
 const StatisticsPage = lazy(() => import("../statistics/StatisticsPage"));
 
 const BODIES: Record<Page, () => React.ReactNode> = {
   layers: () => <LayersPage />,
+  query: () => <QueryPage />,
   statistics: () => <StatisticsPage />,
 };
 

@@ -18,6 +18,7 @@ import { Empty, Loading } from "../PanelState";
 import { Dock } from "./Dock";
 import { ExportButton } from "./ExportButton";
 import { Grid } from "./Grid";
+import { useInView } from "./useInView";
 
 const FIRST_COLUMNS = 14;
 
@@ -59,12 +60,13 @@ function ZoomToSelection({ layer, fids }: { layer: Layer; fids: number[] }) {
 function Toolbar({ layer, columns }: { layer: Layer; columns: ReturnType<typeof useColumns> }) {
   const { t, language } = useWords();
   const layers = useLayers();
-  const { inView, bounds } = useView();
+  const bounds = useView((view) => view.bounds);
+  const inView = useInView(layer);
   const conditions = useView((view) => view.filters[layer.id]);
   const selection = useView((view) => view.selection);
   const { openTable, setInView, setFilter, select } = useView.getState();
   const spatial = layer.kind === "spatial";
-  const question = useQuestion(layer, spatial && inView ? bounds : null);
+  const question = useQuestion(layer, inView ? bounds : null);
   const count = useCount(question);
   const fids = selection.filter((ref) => ref.layer === layer.id).map((ref) => ref.fid);
   const [offered, names, choose] = columns;

@@ -14,12 +14,13 @@ import { useWords } from "../../state/preferences";
 import { useView } from "../../state/view";
 
 const NAMES: Partial<Record<Operator, MessageKey>> = {
-  "=": "filter.equals", "<>": "filter.equals", "<": "filter.to", "<=": "filter.to", ">": "filter.from", ">=": "filter.from",
+  "=": "filter.equals", "<>": "filter.unequal", "<": "filter.to", "<=": "filter.to", ">": "filter.from", ">=": "filter.from",
   like: "filter.contains", in: "filter.oneOf", null: "filter.null", notnull: "filter.notnull",
 };
 const NONE: Condition[] = [];
 
-function Operand({ field, op, value, change }: {
+/** The input of a value, as the type of the field wants it. */
+export function Operand({ field, op, value, change }: {
   field: LayerField; op: Operator; value: Condition["value"]; change: (value: Condition["value"]) => void;
 }) {
   const { t, language } = useWords();

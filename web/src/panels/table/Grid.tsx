@@ -9,6 +9,7 @@ import { sameRef, useView } from "../../state/view";
 import { Empty, Failure, Loading } from "../PanelState";
 import { HeaderCell } from "./HeaderCell";
 import { Row } from "./Row";
+import { useInView } from "./useInView";
 import { widthOf } from "./width";
 
 const ROW_PX = 28;
@@ -20,10 +21,11 @@ export function Grid({ layer, fields }: { layer: Layer; fields: LayerField[] }) 
   const { t } = useWords();
   const frame = useRef<HTMLDivElement>(null);
   const anchor = useRef<number | null>(null);
-  const { inView, bounds } = useView();
+  const bounds = useView((view) => view.bounds);
+  const inView = useInView(layer);
   const when = useWhen();
   const names = useMemo(() => fields.map((field) => field.name), [fields]);
-  const question = useQuestion(layer, layer.kind === "spatial" && inView ? bounds : null, names);
+  const question = useQuestion(layer, inView ? bounds : null, names);
   const pages = usePages(question);
   const count = useCount(question);
   const items = useMemo(() => pages.data?.pages.flatMap((page) => page.features) ?? [], [pages.data]);
