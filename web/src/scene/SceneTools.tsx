@@ -19,21 +19,22 @@ function metres(value: number): string {
 }
 
 /** The tools of the scene, and what it says of itself. */
-export function SceneTools({ none, retry, hasPipes }: { none: boolean; retry: () => void; hasPipes: boolean }) {
+export function SceneTools({ none, retry, hasImagery }: { none: boolean; retry: () => void; hasImagery: boolean }) {
   const { t, language } = useWords();
-  const { underground, pit, sun, measured, points, loading, failed } = useScene();
+  const { underground, pit, imagery, sun, measured, points, loading, failed } = useScene();
   const layers = useLayers();
   const tool = useView((view) => view.tool);
   const toggles = [
     { id: "underground", on: underground, press: () => useScene.setState({ underground: !underground }) },
     { id: "pit", on: pit, press: () => useScene.setState({ pit: !pit }) },
+    ...(hasImagery ? [{ id: "imagery", on: imagery, press: () => useScene.setState({ imagery: !imagery }) } as const] : []),
     { id: "sun", on: sun !== null, press: () => useScene.setState({ sun: sun ? null : { hour: NOON, shadows: false } }) },
     { id: "measure", on: tool === "measure", press: () => useView.getState().setTool(tool === "measure" ? "identify" : "measure") },
   ] as const;
   return (
     <>
       {loading && <div className="map-busy" role="status" aria-label={t("scene.loading")} />}
-      <div className="scene-tools" role="toolbar" aria-label={t("scene.tools")} data-pipes={hasPipes}>
+      <div className="scene-tools" role="toolbar" aria-label={t("scene.tools")}>
         {toggles.map(({ id, on, press }) => (
           <button key={id} type="button" aria-pressed={on} onClick={press}>{t(`scene.${id}`)}</button>
         ))}

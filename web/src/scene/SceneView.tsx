@@ -1,5 +1,6 @@
 import { type Cartesian2, type CesiumWidget, ScreenSpaceEventHandler, ScreenSpaceEventType, KeyboardEventModifier } from "@cesium/engine";
 import "@cesium/engine/Source/Widget/CesiumWidget.css";
+import { useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useState } from "react";
 import type { Layer } from "../api/types";
 import { today } from "../format/instant";
@@ -10,7 +11,8 @@ import { useLive } from "../state/refresh";
 import { useSession } from "../state/session";
 import { useView } from "../state/view";
 import { begin, followFlights, reportCamera } from "./camera";
-import { addTerrain, createGlobe, paint, TEST_MODE } from "./globe";
+import { createGlobe, paint, TEST_MODE } from "./globe";
+import { addTerrain, drape, readGrounds } from "./ground";
 import { attachKeys } from "./keys";
 import { measuring } from "./measure";
 import { choose, hitsAt, partsOf } from "./picking";
@@ -46,10 +48,11 @@ export default function SceneView() {
   const { shown, opacity } = useView((view) => view.layers);
   const selection = useView((view) => view.selection);
   const tool = useView((view) => view.tool);
-  const { underground, pit, sun } = useScene();
+  const { underground, pit, imagery, sun } = useScene();
   const touched = useLive((live) => live.touched);
   const formed = useMemo(() => layers.filter(hasForm), [layers]);
-  const terrain = layers.find((layer) => layer.kind === "coverage" && layer.fields.some((field) => field.name === "elevation_m"))?.id;
+  const grounds = useQuery({ queryKey: ["grounds", "", name], queryFn: ({ signal }) => readGrounds(signal), staleTime: 60_000 }).data;
+  const terrain = grounds?.terrain[0]?.mesh;
 
   useEffect(() => {
     if (!frame.current || !city) return undefined;
@@ -87,6 +90,11 @@ export default function SceneView() {
       left = true;
     };
   }, [widget, terrain, city?.id]);
+
+  useEffect(() => {
+    if (!widget || !grounds || !city) return undefined;
+    return drape(widget, imagery ? "imagery" : "map", grounds, city.extent, { datetime: day ?? undefined, "known-at": knownAt ?? undefined });
+  }, [widget, grounds, imagery, day, knownAt, city?.id]);
 
   // Tiles are laid anew for another reader, another known time, and after a change of their layer.
   const revision = useRevision(formed, touched);
@@ -169,7 +177,7 @@ export default function SceneView() {
       <div ref={frame} className="map-frame" data-ready={standing.length > 0} />
       <div className="map-cross" aria-hidden="true" />
       {blank && <p className="map-failed" role="alert">{t("scene.blank")}</p>}
-      {widget && <SceneTools none={formed.length === 0} retry={() => setTries(tries + 1)} hasPipes={formed.some(isUnderground)} />}
+      {widget && <SceneTools none={formed.length === 0} retry={() => setTries(tries + 1)} hasImagery={(grounds?.imagery.length ?? 0) > 0} />}
     </section>
   );
 }

@@ -1,6 +1,6 @@
 /** The globe: one scene that draws only when something changed, and fetches nothing from other hosts. */
 import {
-  Cartesian3, CesiumTerrainProvider, CesiumWidget, Color, DirectionalLight, JulianDate, Matrix3, Matrix4, RequestScheduler,
+  Cartesian3, CesiumWidget, Color, Credit, CreditDisplay, DirectionalLight, JulianDate, Matrix3, Matrix4, RequestScheduler,
   Transforms,
 } from "@cesium/engine";
 import { address } from "../api/http";
@@ -26,6 +26,8 @@ export function createGlobe(container: HTMLElement, city: City, dark: boolean): 
   window.CESIUM_BASE_URL = address("globe/");
   // One server answers for all; its lanes are many.
   RequestScheduler.maximumRequestsPerServer = 12;
+  // Its picture would be of a service that is not asked.
+  CreditDisplay.cesiumCredit = new Credit("");
   const widget = new CesiumWidget(container, {
     baseLayer: false,
     skyBox: false,
@@ -69,16 +71,4 @@ export function studioLight(lon: number, lat: number): DirectionalLight {
   const frame = Matrix4.getMatrix3(Transforms.eastNorthUpToFixedFrame(Cartesian3.fromDegrees(lon, lat)), new Matrix3());
   const fall = Cartesian3.normalize(new Cartesian3(0.55, -0.65, -1.0), new Cartesian3());
   return new DirectionalLight({ direction: Matrix3.multiplyByVector(frame, fall, new Cartesian3()), intensity: 2.4 });
-}
-
-/** Lay the city's elevation model under everything; without one the globe stays smooth. Returns whether there is one. */
-export async function addTerrain(widget: CesiumWidget, layer: string): Promise<boolean> {
-  try {
-    const terrain = await CesiumTerrainProvider.fromUrl(address(`ogc/collections/${layer}/terrain/mesh`));
-    if (widget.isDestroyed()) return false;
-    widget.scene.terrainProvider = terrain;
-    return true;
-  } catch {
-    return false;
-  }
 }

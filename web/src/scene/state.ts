@@ -6,6 +6,8 @@ import type { Sun } from "./sun";
 interface SceneTools {
   underground: boolean;
   pit: boolean;
+  /** Imagery on the ground instead of the map? */
+  imagery: boolean;
   sun: Sun | null;
   measured: Measured | null;
   points: number;
@@ -14,5 +16,5 @@ interface SceneTools {
 }
 
 export const useScene = create<SceneTools>()(() => ({
-  underground: false, pit: false, sun: null, measured: null, points: 0, loading: true, failed: [],
+  underground: false, pit: false, imagery: false, sun: null, measured: null, points: 0, loading: true, failed: [],
 }));
