@@ -1,7 +1,7 @@
 """The hot lane: tiles that were answered before, answered again as the same bytes.
 
-An answer goes through the whole service once; its head, as it was sent, is remembered for its address, audience and content
-coding. Nothing is composed twice, so a hot answer differs from a cold one in its request id and date alone. It holds as long as the cache
+An answer goes through the whole service once; its head, as it was sent, is remembered for its address, its audience and what else Vary
+names. Nothing is composed twice, so a hot answer differs from a cold one in its request id and date alone. It holds as long as the cache
 keeps the tile: expiry is the cache's. Who asks is found out each time; whoever is not known for certain, shows a number of a
 changeset this process has not heard of, or asks in an unusual way goes through the whole service.
 """
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["HotLane"]
 
 Headers = list[tuple[bytes, bytes]]
+# Path and query, audience, is it the public, content coding, Accept, Accept-Language.
+_Key = tuple[bytes, str, bool, str, bytes | None, bytes | None]
 # About 1 kB each; the bodies are the cache's.
 MOST_ANSWERS = 20_000
 MOST_REMEMBERED = 4_096
@@ -51,7 +53,7 @@ class HotLane:
 
     def __init__(self, context: Context, ids: RequestIds) -> None:
         self.context, self.ids = context, ids
-        self._answers: dict[tuple[bytes, str, bool, str], _Answer] = {}
+        self._answers: dict[_Key, _Answer] = {}
         self._shown: dict[tuple[bytes | None, bytes | None], Presented | None] = {}
         self._codings: dict[bytes, str] = {}
 
@@ -60,8 +62,10 @@ class HotLane:
         if not tile.is_kept or status not in (200, 204, 304) or scope["method"] != "GET":
             return
         reader, query = scope["state"]["reader"], scope["query_string"]
-        asked = self._coding(next((value for name, value in scope["headers"] if name == b"accept-encoding"), b""))
-        key = (scope["raw_path"] + b"?" + query if query else scope["raw_path"], reader.audience.fingerprint, reader.is_public, asked)
+        given = dict(scope["headers"])
+        asked = self._coding(given.get(b"accept-encoding", b""))
+        key = (scope["raw_path"] + b"?" + query if query else scope["raw_path"], reader.audience.fingerprint, reader.is_public, asked,
+               given.get(b"accept"), given.get(b"accept-language"))
         known = self._answers.get(key)
         if known is None or known.tile() is not tile:
             if len(self._answers) >= MOST_ANSWERS:
@@ -101,7 +105,8 @@ class HotLane:
         if reader is None:
             return None
         coding = self._codings.get(get(b"accept-encoding", b""))
-        found = None if coding is None else self._answers.get((target, reader.audience.fingerprint, reader.is_public, coding))
+        found = None if coding is None else self._answers.get(
+            (target, reader.audience.fingerprint, reader.is_public, coding, get(b"accept"), get(b"accept-language")))
         if found is None:
             return None
         tile = found.tile()

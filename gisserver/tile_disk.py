@@ -8,7 +8,7 @@ from hashlib import blake2b
 from config.settings import ROOT, Settings
 from tiles.shared_store import SharedStore
 
-__all__ = ["tile_disk"]
+__all__ = ["edition", "tile_disk"]
 
 
 def tile_disk(settings: Settings, dsn: str) -> SharedStore | None:
@@ -17,11 +17,11 @@ def tile_disk(settings: Settings, dsn: str) -> SharedStore | None:
         return None
     # One folder may serve several cities, one after the other or at once.
     name = blake2b(dsn.encode(), digest_size=6).hexdigest()
-    return SharedStore(settings.var / "tiles" / f"{name}.sqlite", settings.tile_cache_mb * 2**20, _edition())
+    return SharedStore(settings.var / "tiles" / f"{name}.sqlite", settings.tile_cache_mb * 2**20, edition())
 
 
 @lru_cache(maxsize=1)
-def _edition() -> str:
+def edition() -> str:
     """Name the program by what makes tiles: a tile of another program may look different."""
     found = blake2b(digest_size=8)
     for path in sorted(path for folder in ("layers", "tiles") for path in (ROOT / folder).rglob("*") if path.suffix in (".py", ".sql")):

@@ -13,7 +13,8 @@ How a route uses it::
 before the snapshot, `seq` its number (from the same statement, or `current_seq` read before rendering). What raises in
 it becomes a problem document. A tile of one day goes by `fill_day` instead of `fill`: all days between two changes share it. A tile that must not be kept (a filter, a personal row rule) is made in the thread without `fill`.
 
-What is answered by `send_tile` may depend on the address, on what the reader sees and on Accept-Encoding, and on no other header.
+What is answered by `send_tile` may depend on the address, on what the reader sees, on Accept, Accept-Language and Accept-Encoding, and
+on nothing else of a request: the hot lane gives it to whoever asks the same way, as long as the cache keeps the tile.
 """
 
 from __future__ import annotations
@@ -89,8 +90,11 @@ def made_tile(body: bytes, seq: int, media_type: str, begun: datetime) -> Cached
     return CachedTile(bodies, etag_of(body), seq, begun, media_type)
 
 
-async def send_tile(request: Request, tile: CachedTile, send: Send) -> None:
-    """Answer with a tile: 200, 304 where the client has it, 204 where there is nothing in it."""
+async def send_tile(request: Request, tile: CachedTile, send: Send, is_hot: bool = True) -> None:
+    """Answer with a tile: 200, 304 where the client has it, 204 where there is nothing in it.
+
+    `is_hot` false keeps the answer from the hot lane: where the tile's key holds what changes without an expiry (the state of a file).
+    """
     coding = encoding_for(request.header("accept-encoding") or "") or ""
     body = tile.bodies.get(coding)
     if body is None:
@@ -106,7 +110,8 @@ async def send_tile(request: Request, tile: CachedTile, send: Send) -> None:
         headers += [(b"content-type", tile.media_type.encode()), (b"content-length", b"%d" % len(body))]
         if coding:
             headers.append((b"content-encoding", coding.encode()))
-    request.scope["state"]["tile"] = (tile, coding)          # for the hot lane, once all headers are there
+    if is_hot:
+        request.scope["state"]["tile"] = (tile, coding)      # for the hot lane, once all headers are there
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body if status == 200 else b""})
 

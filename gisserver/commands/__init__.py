@@ -13,6 +13,7 @@ COMMANDS = {
     "import": "import_",
     "export": "export",
     "coverage": "coverage",
+    "seed": "seed",
     "user": "user",
     "key": "key",
     "audit": "audit",

@@ -13,8 +13,9 @@ from gisserver.request import Request
 from gisserver.tile_lane import fill, fill_day, in_thread, kept, made_tile, send_tile
 from layers.layer import Layer
 from layers.query import ItemQuery
-from tiles.cache import CachedTile, TileKey
+from tiles.cache import CachedTile
 from tiles.grid import TileAddress, UnknownTile, find_grid
+from tiles.tile_keys import key_of
 from tiles.vector_tiles import MEDIA_TYPE, render_all
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class TileEndpoint:
             layers = [known[name]]
         else:
             return None
-        return kept(request, _key([ItemQuery(layer, audience) for layer in layers], _address(request)))
+        return kept(request, key_of([ItemQuery(layer, audience) for layer in layers], _address(request)))
 
     def _made(self, request: Request) -> CachedTile:
         p = request.parameters
@@ -69,26 +70,13 @@ class TileEndpoint:
 
         if any(query.filter is not None for query in queries):
             return make()               # there are as many filters as people; they would push everything else out
-        key = _key(queries, address)
+        key = key_of(queries, address)
         if key.moment is None and queries and queries[0].at is not None and key.known_at is None:
             return fill_day(request, key, queries[0].at, make)
         return fill(request, key, make)
 
     def _spatial(self, request: Request) -> list[Layer]:
         return [layer for layer in self.context.readable(request.audience) if layer.kind == "spatial"]
-
-
-def _key(queries: list[ItemQuery], address: TileAddress) -> TileKey:
-    view = "/".join(query.audience.layer_key(query.layer.id) for query in queries)
-    layers = tuple(query.layer.id for query in queries)
-    if not queries:
-        return TileKey(layers, address, view)
-    first = queries[0]
-    # The instant itself matters only where what was known is fixed; else `fill_day` finds its epoch.
-    instant = (first.at, first.at) if first.at is not None and first.known_at is not None else None
-    # Chosen properties stand in the key as a set: their order makes no other tile.
-    variant = "" if first.fields is None else f"properties={','.join(sorted(set(first.fields)))}"
-    return TileKey(layers, address, view, first.interval or instant, first.known_at, variant)
 
 
 def _address(request: Request) -> TileAddress:
