@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -11,6 +11,7 @@ from layers.city import City
 from layers.layer import Layer
 from tiles.grid import Grid, grids_of
 from tiles.mapnik_source import MAX_PIXELS
+from tiles.upstreams import Upstream, upstream_configuration
 
 __all__ = ["CITY", "FORMATS", "INFO_FORMATS", "REST_TEMPLATE", "make_app", "offered_srids", "proxy_configuration"]
 
@@ -27,7 +28,7 @@ def offered_srids(city: City) -> tuple[int, ...]:
     return tuple(dict.fromkeys((3857, city.storage_srid, city.projected_srid, 4490, 4326)))
 
 
-def proxy_configuration(city: City, layers: Iterable[Layer], folder: Path, upstreams: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def proxy_configuration(city: City, layers: Iterable[Layer], folder: Path, upstreams: Iterable[Upstream] = ()) -> dict[str, Any]:
     """Return the configuration.
 
     Parameters
@@ -35,11 +36,11 @@ def proxy_configuration(city: City, layers: Iterable[Layer], folder: Path, upstr
     folder
         Where what comes from upstream services is kept.
     upstreams
-        Sources, caches, grids and layers of upstream services as `tiles.upstreams` makes them.
+        The services of others that are shown beside.
     """
     drawn = [layer for layer in layers if layer.kind == "spatial"]
-    extent, more = list(city.extent), dict(upstreams or {})
-    grids = list(grids_of(city).values())
+    extent, grids = list(city.extent), list(grids_of(city).values())
+    more = upstream_configuration(upstreams, [grid.id for grid in grids], city.extent)
     sources = {name: {"type": "city", "layer": name, "extent": extent} for name in (CITY, *(layer.id for layer in drawn))}
     # Our own tiles are kept by our own lane; MapProxy only describes them, and cuts KML from them.
     caches = {f"{name}_tiles": {"sources": [name], "grids": [grid.id for grid in grids], "disable_storage": True, "format": "image/png",
@@ -58,12 +59,12 @@ def proxy_configuration(city: City, layers: Iterable[Layer], folder: Path, upstr
                     "on_source_errors": "raise", "strict": False},
             "wmts": {"kvp": True, "restful": True, "restful_template": REST_TEMPLATE, "md": description},
             "kml": {"use_grid_names": True}},
-        "grids": {grid.id: _grid(grid) for grid in grids} | more.get("grids", {}),
-        "sources": sources | more.get("sources", {}), "caches": caches | more.get("caches", {}),
+        "grids": {grid.id: _grid(grid) for grid in grids} | more["grids"],
+        "sources": sources | more["sources"], "caches": caches | more["caches"],
         "layers": {"name": CITY, "title": description["title"], "sources": [CITY], "tile_sources": [f"{CITY}_tiles"], "dimensions": _dimensions(),
                    "layers": [*({"name": layer.id, "title": escape(f"{layer.title.zh} {layer.title.en}"), "sources": [layer.id],
                                  "tile_sources": [f"{layer.id}_tiles"], "dimensions": _dimensions(), "md": _description(layer)} for layer in drawn),
-                              *more.get("layers", ())]}}
+                              *more["layers"]]}}
 
 
 def make_app(configuration: dict[str, Any], folder: Path) -> Any:
@@ -71,9 +72,10 @@ def make_app(configuration: dict[str, Any], folder: Path) -> Any:
     from mapproxy.config.configuration.proxy import ProxyConfiguration
     from mapproxy.wsgiapp import MapProxyApp
 
-    from tiles.mapproxy_source import register
+    from tiles import mapproxy_source, upstream_source
 
-    register()
+    mapproxy_source.register()
+    upstream_source.register()
     folder.mkdir(parents=True, exist_ok=True)
     made = ProxyConfiguration(configuration, conf_base_dir=str(folder))
     return MapProxyApp(made.configured_services(), made.base_config)

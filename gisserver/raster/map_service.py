@@ -7,16 +7,19 @@ has no such callback, stays off. MapProxy hears only parameters that were read a
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
+from xml.sax.saxutils import unescape
 
 from gisserver.request import Request
 from layers.errors import Unavailable
 from layers.layer import Layer
 from tiles.mapproxy_config import CITY, make_app, proxy_configuration
+from tiles.upstreams import Upstream
 
 if TYPE_CHECKING:
     from gisserver.context import Context
@@ -25,13 +28,14 @@ if TYPE_CHECKING:
 __all__ = ["MapService"]
 
 LOGGER = logging.getLogger(__name__)
+_SAID = re.compile(r"<(?:ows:)?(?:ServiceException|ExceptionText)(?:\s[^>]*)?>([^<]{1,300})<")
 
 
 class MapService:
     """The MapProxy of a process. It is loaded at the first request that needs it."""
 
-    def __init__(self, context: Context) -> None:
-        self.context = context
+    def __init__(self, context: Context, upstreams: tuple[Upstream, ...] = ()) -> None:
+        self.context, self.upstreams = context, upstreams
         self._lock = threading.Lock()
         self._made: tuple[int, Any] | None = None
 
@@ -62,13 +66,16 @@ class MapService:
                 ASKED.reset(token)
         if asked is not None and asked.fault is not None:
             raise asked.fault
-        if status >= 500 and not kind.startswith(("text/xml", "application/vnd.ogc")):
-            raise Unavailable("The map service could not answer; try again.", "地图服务暂时无法应答，请稍后再试。")
+        if status >= 500:
+            # Parameters were checked before; what fails now is a source.
+            said = _SAID.search(body.decode("utf-8", "replace"))
+            reason = unescape(said[1]).strip() if said else "try again"
+            raise Unavailable(f"The map could not be made: {reason}.", f"地图无法生成：{reason}。")
         return status, kind, body
 
     def upstream_names(self, request: Request) -> list[str]:
         """Return the names of the layers of upstream services that a reader may see."""
-        return []
+        return [each.id for each in self.upstreams if each.everyone or not request.is_public]
 
     def _permitted(self, request: Request, names: Iterable[str]) -> dict[str, Any]:
         known, upstream = self.context.catalogue.layers, set(self.upstream_names(request))
@@ -88,7 +95,7 @@ class MapService:
         with self._lock:
             if self._made is None or self._made[0] != catalogue.version:
                 version, folder = catalogue.version, self.context.settings.var / "mapproxy"
-                self._made = version, make_app(proxy_configuration(catalogue.city, list(catalogue.layers.values()), folder), folder)
+                self._made = version, make_app(proxy_configuration(catalogue.city, list(catalogue.layers.values()), folder, self.upstreams), folder)
             return self._made[1]
 
 

@@ -5,10 +5,11 @@ What says no parameters beyond the tile is found in the cache without leaving th
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -51,20 +52,35 @@ class Wanted:
         return f"png{RETINA if self.ratio == 2 else ''}{':city' if self.has_ground else ''}"
 
 
+class Upstream(Protocol):
+    """What answers with tiles of services of others."""
+
+    def names(self, request: Request) -> list[str]:
+        """Return the layers that a reader may see. Asks nobody."""
+
+    def tile(self, request: Request, wanted: Wanted) -> Response:
+        """Answer with a tile of one of them. Blocks."""
+
+
 Read = Callable[[Request], Wanted]
 Refuse = Callable[[Request, StoreError], Response]
 
 
 class PictureTile:
-    """An endpoint for tiles that `read` finds in a request; `refuse` says what is wrong with one in the words of its protocol."""
+    """An endpoint for tiles that `read` finds in a request; `refuse` says what is wrong with one in the words of its protocol, and
+    `upstream` has those of other services."""
 
-    def __init__(self, context: Context, read: Read, refuse: Refuse | None = None) -> None:
-        self.context, self.read, self.refuse = context, read, refuse
+    def __init__(self, context: Context, read: Read, refuse: Refuse | None = None, upstream: Upstream | None = None) -> None:
+        self.context, self.read, self.refuse, self.upstream = context, read, refuse, upstream
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, self.context)
         try:
             wanted = self.read(request)
+            if self.upstream is not None and wanted.names[0] in self.upstream.names(request):
+                response = await asyncio.get_running_loop().run_in_executor(self.context.delegate_threads, self.upstream.tile, request, wanted)
+                await response(scope, receive, send)
+                return
             tile = self._kept(request, wanted) or await in_thread(request, lambda: self._made(request, wanted))
         except StoreError as error:
             if self.refuse is None:

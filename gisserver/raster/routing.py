@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 from starlette.routing import BaseRoute, Route
 
 from gisserver.context import Context
 from gisserver.endpoint import Handler, route
 from gisserver.raster import maps, tms, wmts
 from gisserver.raster.map_service import MapService
+from gisserver.raster.upstreams import read_upstreams
 from gisserver.raster.wms import wms
 
 __all__ = ["raster_routes"]
@@ -18,7 +21,9 @@ TILE = "{tms}/{z}/{row}/{col}"
 
 def raster_routes(context: Context) -> list[BaseRoute]:
     """Return the routes of WMS, WMTS, TMS, KML, and of maps and map tiles of OGC API."""
-    service = MapService(context)
+    # The factory is one of the two doors where the environment is read.
+    upstreams = read_upstreams(context.settings.city.parent / "upstreams.yaml", os.environ, frozenset(context.catalogue.layers))
+    service = MapService(context, upstreams)
 
     def slow(path: str, handler: Handler) -> Route:
         # Drawing takes its time; it must not hold the threads of everything else.
@@ -27,7 +32,7 @@ def raster_routes(context: Context) -> list[BaseRoute]:
     return [
         Route(f"{LAYER}/tiles/{TILE}", maps.map_tile(context), methods=["GET"]),
         Route(f"/ogc/map/tiles/{TILE}", maps.map_tile(context), methods=["GET"]),
-        Route("/wmts/{layer}/{style}/{time}/{tms}/{z}/{row}/{col}", wmts.rest_tile(context), methods=["GET"]),
+        Route("/wmts/{layer}/{style}/{time}/{tms}/{z}/{row}/{col}", wmts.rest_tile(context, service), methods=["GET"]),
         Route("/tms/1.0.0/{layer}/{tms}/{z}/{col}/{row}", tms.tms_tile(context), methods=["GET"]),
         Route("/kml/{layer}/{tms}/{z}/{col}/{row}", wmts.KmlService(context, service), methods=["GET"]),
         Route("/wmts", wmts.KvpService(context, service), methods=["GET"]),

@@ -97,6 +97,8 @@ def _map(service: MapService, request: Request, given: _Asked) -> Response:
 
 def _info(service: MapService, request: Request, given: _Asked) -> Response:
     names, view, kind = _names(given, "query_layers"), _view(request, given), _format(given, "info_format", INFO, "text/plain")
+    if mute := next((name for name in names if name in service.upstream_names(request)), None):
+        raise InvalidParameter("query_layers", f"the layer '{mute}' of another service cannot be asked.", f"外部服务图层“{mute}”不支持查询。")
     across, down = ("i", "j") if given.version == "1.3.0" else ("x", "y")
     place = []
     for name, size in ((across, view.width), (down, view.height)):

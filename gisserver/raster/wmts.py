@@ -37,12 +37,30 @@ class KvpService:
     """`/wmts?SERVICE=WMTS&REQUEST=…`: GetTile goes the way of all tiles, GetCapabilities to MapProxy."""
 
     def __init__(self, context: Context, service: MapService) -> None:
-        self.tile = PictureTile(context, _kvp_tile, ows_exception)
+        self.tile = PictureTile(context, _kvp_tile, ows_exception, UpstreamTiles(service))
         self.rest: ASGIApp = Endpoint(lambda request: _kvp_other(service, request), context, context.delegate_threads)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_tile = b"gettile" in scope.get("query_string", b"").lower()
         await (self.tile if is_tile else self.rest)(scope, receive, send)
+
+
+class UpstreamTiles:
+    """Tiles of upstream services: MapProxy keeps what they sent, and reprojects it."""
+
+    def __init__(self, service: MapService) -> None:
+        self.service = service
+
+    def names(self, request: Request) -> list[str]:
+        return self.service.upstream_names(request)
+
+    def tile(self, request: Request, wanted: Wanted) -> Response:
+        if wanted.ratio != 1:
+            raise NotFound("Tiles of this layer are offered in one size.", "该图层瓦片仅提供一种分辨率。")
+        address = wanted.address
+        path = f"/wmts/{wanted.names[0]}/default/current/{address.grid.id}/{address.z}/{address.y}/{address.x}.png"
+        status, kind, body = self.service.call(request, path, {})
+        return reply(request, body, kind, f'"{digest(body)}"' if status == 200 else None, status=status)
 
 
 def _given(request: Request) -> dict[str, str]:
@@ -98,7 +116,7 @@ def _no_other_style(request: Request) -> None:
         raise WrongParameter("style", "choice", value=request.path["style"][:60], choices="default")
 
 
-def rest_tile(context: Context) -> PictureTile:
+def rest_tile(context: Context, service: MapService) -> PictureTile:
     """Return the endpoint of `/wmts/{layer}/{style}/{time}/{tms}/{z}/{row}/{col}`, where `col` ends in .png or @2x.png."""
     def read(request: Request) -> Wanted:
         _no_other_style(request)
@@ -107,7 +125,7 @@ def rest_tile(context: Context) -> PictureTile:
         moment = read_moment({"time": path["time"].replace("--", "/")}, "time")
         return Wanted((path["layer"],), tile_address(request, path["tms"], path["z"], col, path["row"]), moment, ratio)
 
-    return PictureTile(context, read, ows_exception)
+    return PictureTile(context, read, ows_exception, UpstreamTiles(service))
 
 
 class KmlService:
