@@ -143,7 +143,8 @@ class Expiry:
             return
         if since < self.cache.seq:
             _, touches = touched_since(self.store, since, SRID)
-        touched = [Touched(t.seq, t.layer, t.envelope, t.span) for t in touches if t.envelope is not None and t.seq <= newest]
+        touched = [Touched(t.seq, t.layer, t.envelope, t.span) for t in touches
+                   if t.seq <= newest and (t.envelope is not None or self._has_no_place(t.layer))]
         self.shared.apply(self._mark(newest, self._told), touched, since, self.clock())
 
     def _begin_where_shared_is(self) -> None:
