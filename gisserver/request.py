@@ -93,15 +93,19 @@ class Request:
 
         Raises UnknownLayer also where this reader may not know of it.
         """
+        return self.layer_called(self.path[name])
+
+    def layer_called(self, layer_id: str) -> Layer:
+        """Return a layer by its id, as `layer` does."""
         try:
-            return self.context.layer_for(self.audience, self.path[name])
+            return self.context.layer_for(self.audience, layer_id)
         except UnknownLayer:
             # Looking for it may have brought a newer catalogue; then the reader's grants are made from that one.
             reader = self.context.identity.find(self.scope["state"]["presented"])
             if reader is self.reader:
                 raise
             self.scope["state"]["reader"] = reader
-            return self.context.layer_for(reader.audience, self.path[name])
+            return self.context.layer_for(reader.audience, layer_id)
 
     def fid(self) -> int:
         """Return the feature number of the address; NotFound where it cannot be one."""

@@ -29,7 +29,7 @@ from tiles.mapnik_style import Drawing, drawing, stylesheet
 if TYPE_CHECKING:
     import mapnik
 
-__all__ = ["FORMATS", "MAX_PIXELS", "Picture", "draw", "font_face", "font_files"]
+__all__ = ["FORMATS", "MAX_PIXELS", "Picture", "draw", "font_face", "font_files", "laid_out"]
 
 LOGGER = logging.getLogger(__name__)
 # media type: how Mapnik writes it. A palette of 256 colours is enough for a flat map, and a third of the bytes.
@@ -71,14 +71,30 @@ def draw(store: Store, queries: Sequence[ItemQuery], view: MapView, *, language:
     if not (0 < view.width <= MAX_PIXELS and 0 < view.height <= MAX_PIXELS):
         raise InvalidParameter("width" if not 0 < view.width <= MAX_PIXELS else "height",
                                f"a map is 1 to {MAX_PIXELS} pixels wide and high.")
+    import mapnik
+
     # Asked first: what is read later is at least as new.
     seq = current_seq(store)
+    ground = background or ("#ffffff" if media_type == "image/jpeg" else None)
+    with laid_out(store, queries, view, language, ground) as drawn:
+        image = mapnik.Image(view.width, view.height)
+        mapnik.render(drawn, image, view.ratio)
+        return Picture(image.to_string(FORMATS[media_type]), media_type, seq)
+
+
+@contextmanager
+def laid_out(store: Store, queries: Sequence[ItemQuery], view: MapView, language: str, background: str | None,
+             most: int = MOST_FEATURES) -> Iterator[mapnik.Map]:
+    """Give a map object that holds the features of a view, ready to be drawn.
+
+    Raises TooMuch above `most` features in all, Unavailable where Mapnik fails.
+    """
     zoom = view.zoom
-    drawings = [drawing(query.layer, query.audience, zoom, language) for query in queries]
     found: list[tuple[Drawing, list[Row]]] = []
-    left = MOST_FEATURES
+    left = most
     with _drawing_now:
-        for query, d in zip(queries, drawings, strict=True):
+        for query in queries:
+            d = drawing(query.layer, query.audience, zoom, language)
             if not d.is_drawn:
                 continue
             reach = LABEL_REACH_PX if d.label else LINE_REACH_PX
@@ -88,20 +104,19 @@ def draw(store: Store, queries: Sequence[ItemQuery], view: MapView, *, language:
             if left <= 0:
                 raise TooMuch
             found.append((d, rows))
-        ground = background or ("#ffffff" if media_type == "image/jpeg" else None)
         try:
-            return Picture(_drawn(found, view, ground, FORMATS[media_type]), media_type, seq)
+            with _filled(found, view, background) as drawn:
+                yield drawn
         except (RuntimeError, MemoryError, UnicodeError) as error:
             LOGGER.exception("Mapnik could not draw %s", view)
             raise Unavailable("The map could not be drawn; try another part of it or fewer layers.") from error
 
 
-def _drawn(found: list[tuple[Drawing, list[Row]]], view: MapView, background: str | None, written: str) -> bytes:
+@contextmanager
+def _filled(found: list[tuple[Drawing, list[Row]]], view: MapView, background: str | None) -> Iterator[mapnik.Map]:
     import mapnik
 
-    text = stylesheet([d for d, _ in found], font_face(), background)
-    image = mapnik.Image(view.width, view.height)
-    with _map_of(text, view) as drawn:
+    with _map_of(stylesheet([d for d, _ in found], font_face(), background), view) as drawn:
         features = {d.layer.id: _features(d, rows) for d, rows in found}
         drawn.buffer_size = int(LABEL_REACH_PX * view.ratio)
         # By value: a layer that is taken from the list is a copy until it is put back.
@@ -110,8 +125,7 @@ def _drawn(found: list[tuple[Drawing, list[Row]]], view: MapView, background: st
             layer.datasource = features[layer.name.removesuffix(".label")]
             drawn.layers[n] = layer
         drawn.zoom_to_box(mapnik.Box2d(*view.bbox))
-        mapnik.render(drawn, image, view.ratio)
-    return image.to_string(written)
+        yield drawn
 
 
 def _features(d: Drawing, rows: Iterable[Row]) -> mapnik.MemoryDatasource:

@@ -25,7 +25,8 @@ _NEW = {"type": "object", "additionalProperties": False, "properties": {"title":
 def client_paths(layers: list[Layer], audience: Audience) -> dict[str, Any]:
     """Return the paths of the map client, for the layers of an audience."""
     stored = [layer.id for layer in layers if layer.is_stored]
-    return _views() | (_changes(stored) if stored else {})
+    spatial = [layer.id for layer in layers if layer.is_stored and layer.geometry is not None]
+    return _views() | (_changes(stored) if stored else {}) | (_print(spatial) if spatial else {})
 
 
 def _operation(name: str, summary: str, statuses: tuple[str, ...], answer: dict[str, Any], parameters: list[dict[str, Any]] | None = None,
@@ -87,3 +88,27 @@ def _changes(stored: list[str]) -> dict[str, Any]:
                                         _given(listed, description="Differences."), [
             form, parameter("layer", {"type": "string", "enum": stored}, "A layer.", required=True), *when, limit, _BOX, geometry])},
     }
+
+
+def _print(spatial: list[str]) -> dict[str, Any]:
+    form = parameter("f", {"type": "string", "enum": ["json"]}, "Format of the answer.")
+    layer = {"type": "string", "enum": spatial}
+    wish = {"type": "object", "additionalProperties": False, "required": ["layers", "scale"], "properties": {
+        "layers": {"type": "array", "maxItems": 60, "description": "The first one lowest.", "items": {
+            "type": "object", "additionalProperties": False, "required": ["layer"], "properties": {
+                "layer": layer, "filter": {"type": "object", "nullable": True, "description": "CQL2 JSON."}, "datetime": MOMENT}}},
+        "scale": {"type": "number", "minimum": 200, "maximum": 2_000_000, "description": "The N of 1:N."},
+        "center": {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2, "description": "Longitude, latitude; or `atlas`."},
+        "paper": {"type": "string", "enum": ["A4", "A3", "A2", "A1", "A0"], "default": "A4"},
+        "orientation": {"type": "string", "enum": ["portrait", "landscape"], "default": "landscape"},
+        "title": {"type": "string", "maxLength": 120}, "format": {"type": "string", "enum": ["pdf", "png"], "default": "pdf"},
+        "datetime": MOMENT, "known_at": {"anyOf": [{"type": "integer", "minimum": 0, "maximum": 2**53}, MOMENT]},
+        **{name: {"type": "boolean", "default": True} for name in ("grid", "legend", "seal")},
+        "atlas": {"type": "object", "additionalProperties": False, "required": ["layer", "fids"], "properties": {
+            "layer": layer, "fids": {"type": "array", "minItems": 1, "maxItems": 30, "items": {"type": "integer"}}}}}}
+    sheet = {"200": {"description": "The sheets.", "headers": {"Content-Disposition": {"schema": _TEXT}}, "content": content(
+        {"type": "string", "format": "binary"}, "application/pdf", "image/png")}}
+    return {"/api/print": {
+        "get": _operation("papers", "The sheets there are, and how large the map is on each", ("304", "400", "406"),
+                          _given({"type": "object", "required": ["papers"]}, description="Sheets."), [form]),
+        "post": _operation("print", "A map on paper at true scale, in the city's projected grid", ("400", "401", "404", "415"), sheet, body=wish)}}
