@@ -7,6 +7,7 @@ import type { City } from "../api/types";
 import { goBack, goForth, useJourney } from "../state/kept";
 import { useWords } from "../state/preferences";
 import { useView } from "../state/view";
+import { Grounds } from "./Grounds";
 
 interface ToolButton {
   name: string;
@@ -71,6 +72,7 @@ export function Controls({ map, city }: { map: MapLibre; city: City }) {
         <Button name={t("views.back")} icon={<ArrowLeftOutlined />} off={steps.past.length === 0} act={goBack} />
         <Button name={t("views.forth")} icon={<ArrowRightOutlined />} off={steps.future.length === 0} act={goForth} />
       </div>
+      <Grounds />
       <div className="map-buttons">
         <Button name={t("map.extrude")} icon={<BlockOutlined />} pressed={relief} act={toggleRelief} />
         <Button name={t("map.measure")} icon={<ColumnWidthOutlined />} pressed={tool === "measure"}

@@ -16,6 +16,7 @@ import { Controls } from "./Controls";
 import { createMap, TEST_MODE } from "./create";
 import { useDraftOverlay } from "./draftOverlay";
 import { groundStyle } from "./ground";
+import { useGroundOf } from "./Grounds";
 import { addOverlay, markFaults, markFocus, markSelection } from "./overlay";
 import { Worked } from "./Worked";
 import { attachPointer } from "./pointer";
@@ -135,6 +136,7 @@ export default function MapView() {
   useEffect(() => {
     if (map) map.getCanvas().setAttribute("aria-label", t("map.label"));
   }, [map, language]);
+  useGroundOf(map, drawn, layers, dark, opacity);
   useDraftOverlay(map, drawn);
   useTool(map);
 

@@ -13,6 +13,7 @@ const FULL: LinkedView = {
   },
   selection: [{ layer: "building", fid: 17 }, { layer: "unit_room", fid: 9007199254740991 }],
   table: "unit_room",
+  ground: "terrain",
   scene: true,
   work: {
     ...PLAIN_WORK, place: { kind: "area", geometry: { type: "Point", coordinates: [116.4, 39.9] }, bufferM: 500 }, rule: "centroid",

@@ -5,7 +5,7 @@
  *
  * c: longitude, latitude, zoom, then bearing and pitch when the map is turned; t: day, or two days of an interval; k: known
  * at; p: layers that keep a day of their own; l: layers switched on, off (-) and their opacity in percent; f: filters; s:
- * selection; x: layer of the open table; d: relief; g: scene in three dimensions; m: comparison; w: place, charts and thematic maps. `v` alone is the short name of a view kept on the server.
+ * selection; x: layer of the open table; d: relief; b: what lies under the map; g: scene in three dimensions; m: comparison; w: place, charts and thematic maps. `v` alone is the short name of a view kept on the server.
  */
 import { type Condition, fromShort, toShort } from "../format/condition";
 import { isDay } from "../format/instant";
@@ -33,6 +33,8 @@ export interface LinkedView {
   filters: Record<string, Condition[]>;
   selection: Ref[];
   table: string | null;
+  /** What lies under the map: paper, a picture from the air, or the shape of the ground. */
+  ground: "paper" | "imagery" | "terrain";
   /** Is the city shown as a scene in three dimensions instead of a map? */
   scene: boolean;
   compare: Compare | null;
@@ -46,6 +48,7 @@ export const BLANK: LinkedView = {
   filters: {},
   selection: [],
   table: null,
+  ground: "paper",
   scene: false,
   compare: null,
   work: PLAIN_WORK,
@@ -53,6 +56,7 @@ export const BLANK: LinkedView = {
 
 // More would make an address that mail programs cut.
 const MOST_SELECTED = 50;
+const GROUNDS: LinkedView["ground"][] = ["imagery", "terrain"];
 const NAME = /^[a-z][a-z0-9_]{0,47}$/;
 
 function round(value: number, digits: number): string {
@@ -90,6 +94,7 @@ export function encodeView(view: LinkedView): string {
   }
   if (view.table) parts.push(`x=${view.table}`);
   if (view.layers.relief) parts.push("d=3");
+  if (view.ground !== "paper") parts.push(`b=${view.ground}`);
   if (view.scene) parts.push("g=1");
   if (view.compare) parts.push(`m=${encodeURIComponent(encodeCompare(view.compare))}`);
   const work = encodeWork(view.work);
@@ -165,6 +170,7 @@ export function decodeView(hash: string): LinkedView {
       return match ? [{ layer: match[1]!, fid: Number(match[2]) }] : [];
     }),
     table: table && NAME.test(table) ? table : null,
+    ground: GROUNDS.find((ground) => ground === parameters.get("b")) ?? "paper",
     scene: parameters.get("g") === "1",
     compare: decodeCompare(parameters.get("m")),
     work: decodeWork(parameters.get("w")),

@@ -47,6 +47,7 @@ export interface View extends LinkedView {
   show: (layers: string[], shown: boolean) => void;
   setOpacity: (layer: string, opacity: number) => void;
   setRelief: (relief: boolean) => void;
+  setGround: (ground: LinkedView["ground"]) => void;
   /** Show the scene in three dimensions, or the map. */
   setScene: (scene: boolean) => void;
   resetLayers: () => void;
@@ -98,6 +99,7 @@ export const useView = create<View>()((set, get) => ({
   setOpacity: (layer, opacity) => set((view) => ({
     layers: { ...view.layers, opacity: { ...view.layers.opacity, [layer]: opacity } },
   })),
+  setGround: (ground) => set({ ground }),
   setScene: (scene) => set({ scene }),
   setRelief: (relief) => set((view) => ({ layers: { ...view.layers, relief } })),
   resetLayers: () => set((view) => ({ layers: { ...view.layers, shown: {}, opacity: {} }, work: { ...view.work, order: [] } })),
