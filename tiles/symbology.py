@@ -11,6 +11,7 @@ from typing import Any
 
 from layers.access import Audience
 from layers.layer import Class, Label, Layer, LayerField, Symbology
+from tiles.aggregates import AGGREGATED, COUNT, COVER, cell_layer_id, is_aggregated
 from tiles.vector_tiles import MAX_ZOOM, OUTSIDE, label_points, min_zoom, tile_fields
 
 __all__ = ["city_style", "legend", "style_layers", "style_of", "tilejson"]
@@ -70,6 +71,11 @@ def tilejson(layer: Layer, audience: Audience, tiles: str, *, bounds: tuple[floa
     held = [f for f in tile_fields(layer, audience) if fields is None or f.name in fields]
     vector_layers = [{"id": layer.id, "description": getattr(layer.title, language), "minzoom": low, "maxzoom": MAX_ZOOM,
                       "fields": {f.name: _TILE_TYPES.get(f.type, "String") for f in held}}]
+    if is_aggregated(layer):
+        drawn = next((f for f in held if f.name == _symbology(layer).field), None)
+        vector_layers.append({"id": cell_layer_id(layer), "minzoom": 0, "maxzoom": AGGREGATED, "fields": {
+            COUNT: "Number", **({COVER: "Number"} if _GEOMETRIES.get(layer.geometry or "") != "circle" else {}),
+            **({drawn.name: _TILE_TYPES.get(drawn.type, "String")} if drawn else {})}})
     label = _symbology(layer).label
     if label and label_points(layer, audience) and label.field in [f.name for f in held]:
         field = layer.field(label.field)
@@ -88,7 +94,7 @@ def tilejson(layer: Layer, audience: Audience, tiles: str, *, bounds: tuple[floa
 
 
 def style_layers(layer: Layer, audience: Audience, language: str = "zh") -> list[Style]:
-    """Return the style layers of a layer: ground, outline, relief (hidden until wanted), label.
+    """Return the style layers of a layer: ground, outline, cells (from afar), relief (hidden until wanted), label.
 
     A symbology by a field that the audience may not read falls back to its plain colour.
     """
@@ -96,6 +102,8 @@ def style_layers(layer: Layer, audience: Audience, language: str = "zh") -> list
     field = readable.get(s.field) if s.field else None
     draw = {"circle": _circles, "line": _lines}.get(_GEOMETRIES.get(layer.geometry or "", ""), _areas)
     parts = draw(layer, s, field)
+    if is_aggregated(layer):
+        parts.append(_cells(layer, s, field))
     if s.extrude in readable and layer.geometry in ("Polygon", "MultiPolygon"):
         parts.append(_relief(layer, s, field))
     if s.label and s.label.field in readable:
@@ -109,7 +117,8 @@ def _symbology(layer: Layer) -> Symbology:
 
 def _part(layer: Layer, s: Symbology, kind: str, suffix: str, paint: Style, layout: Style | None = None) -> Style:
     part: Style = {"id": layer.id + suffix, "type": kind, "source": layer.id, "source-layer": layer.id}
-    if s.min_zoom:
+    # From afar, tiles of cells hold what is large enough to be seen.
+    if s.min_zoom and not s.cells:
         part["minzoom"] = s.min_zoom
     layout = {**(layout or {}), **({} if s.visible else {"visibility": "none"})}
     return part | ({"layout": layout} if layout else {}) | {"paint": paint}
@@ -159,6 +168,21 @@ def _circles(layer: Layer, s: Symbology, field: LayerField | None) -> list[Style
     if s.outline:
         paint |= {"circle-stroke-color": s.outline, "circle-stroke-width": s.width_px, "circle-stroke-opacity": s.opacity}
     return [_part(layer, s, "circle", "", paint)]
+
+
+def _cells(layer: Layer, s: Symbology, field: LayerField | None) -> Style:
+    """Draw how much of the ground is covered, or how many points there are, in the colour of what there is most of.
+
+    A square has the strength that its features have together, so that the map does not change when they come.
+    """
+    common: Style = {"id": f"{layer.id}-cells", "source": layer.id, "source-layer": cell_layer_id(layer), "maxzoom": AGGREGATED + 1,
+                     **({} if s.visible else {"layout": {"visibility": "none"}})}
+    if _GEOMETRIES.get(layer.geometry or "") == "circle":
+        radius = ["interpolate", ["linear"], ["get", COUNT], 1, round(s.radius_px * 0.5, 2), 100, round(s.radius_px * 1.5, 2)]
+        return common | {"type": "circle", "paint": {"circle-color": _color(s, field), "circle-opacity": s.opacity, "circle-radius": radius}}
+    # An outline makes small areas darker than their ground alone.
+    strength = ["interpolate", ["linear"], ["get", COVER], 0, 0.12, 60, s.opacity]
+    return common | {"type": "fill", "paint": {"fill-color": _color(s, field), "fill-opacity": strength, "fill-antialias": False}}
 
 
 def _relief(layer: Layer, s: Symbology, field: LayerField | None) -> Style:
@@ -268,7 +292,7 @@ def legend(layer: Layer, audience: Audience) -> dict[str, Any]:
             wide = {"width_px": c.width_px} if c.width_px is not None else {}
             items.append({"title": _class_title(c, field, low), "color": c.color} | bounds | drawn | wide)
             low = c.below if c.below is not None else low
-    return {"layer": layer.id, "title": _both(layer.title), "kind": kind, "min_zoom": s.min_zoom,
+    return {"layer": layer.id, "title": _both(layer.title), "kind": kind, "min_zoom": 0 if s.cells else s.min_zoom,
             "field": None if field is None else {"name": field.name, "title": _both(field.title), "unit": field.unit}, "items": items}
 
 

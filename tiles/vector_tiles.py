@@ -28,6 +28,7 @@ from layers.layer import Layer, LayerField
 from layers.query import ItemQuery
 from layers.statement import SameLayer, Statement, compiled, run, storage_srid
 from layers.store import Store
+from tiles.aggregates import AGGREGATED, Counting, cell_layer_id, cell_rows, cell_values, counting, is_aggregated, is_large, large_values
 from tiles.grid import TileAddress
 
 __all__ = ["DETAILED", "MAX_ZOOM", "MEDIA_TYPE", "OUTSIDE", "Tile", "label_points", "min_zoom", "render", "render_all", "tile_fields"]
@@ -69,7 +70,7 @@ def tile_fields(layer: Layer, audience: Audience) -> tuple[LayerField, ...]:
 
 def min_zoom(layer: Layer) -> int:
     """Return the lowest level on which a layer has tiles."""
-    return max(0, floor(layer.symbology.min_zoom)) if layer.symbology else 0
+    return max(0, floor(layer.symbology.min_zoom)) if layer.symbology and not layer.symbology.cells else 0
 
 
 def label_points(layer: Layer, audience: Audience) -> Literal["all", "crossing"] | None:
@@ -122,7 +123,14 @@ def render(store: Store, query: ItemQuery, tile: TileAddress) -> Tile:
     if label is None or label.field not in names or detail < min(floor(label.min_zoom), MAX_ZOOM):
         points = None
     values["tile"] = box_around(minx, miny, maxx, maxy, _srid_in(place, tile, srid))
-    statement = _statement(SameLayer(layer), shape, names, detail < DETAILED, points, bool(late), place)
+    cells = counting(layer, shape, detail)
+    if cells is not None:
+        values |= cell_values(query, tile, detail, cells)
+        around = tile.reach(3857, BUFFER / UNITS) if cells == "counted" else None
+        values["around"] = box_around(*around, 3857) if around else None
+    seen = "all" if detail >= DETAILED else "large" if is_aggregated(layer) and detail <= AGGREGATED else "thinned"
+    values |= large_values(detail, cells)
+    statement = _statement(SameLayer(layer), shape, names, seen, points, bool(late), place, cells)
     ((body, seq),) = run(store, query.audience.role, statement, values, binary=True)
     return Tile(body or b"", int(seq or 0))
 
@@ -157,8 +165,8 @@ def render_all(store: Store, queries: Iterable[ItemQuery], tile: TileAddress) ->
 
 
 @lru_cache(maxsize=1_000)
-def _statement(same: SameLayer, shape: Shape, names: tuple[str, ...], is_coarse: bool, points: str | None, has_late: bool,
-               place: Place) -> Statement:
+def _statement(same: SameLayer, shape: Shape, names: tuple[str, ...], seen: str, points: str | None, has_late: bool,
+               place: Place, cells: Counting | None) -> Statement:
     layer, base = same.layer, source(same.layer, shape)
     columns, geom = columns_of(base), _placed(layer, base, place)
     kept = [base.c.fid, geom.label("shape")]
@@ -167,8 +175,10 @@ def _statement(same: SameLayer, shape: Shape, names: tuple[str, ...], is_coarse:
         # A feature without a value is drawn as the rest is.
         kind = sa.cast(columns[layer.symbology.field], sa.Text())
         here.append(kind.bool_op("=")(sa.func.any(parameter("late", "text[]"))).is_not(sa.true()))
-    is_thinned = is_coarse and layer.geometry not in ("Point", "MultiPoint")
-    if is_thinned:
+    is_thinned = seen != "all" and layer.geometry not in ("Point", "MultiPoint")
+    if seen == "large":
+        here.append(is_large(base))
+    elif is_thinned:
         here.append(_is_worth_drawing(base, layer.geometry == "Geometry"))
     if points and place == "other":
         # The point of a whole area, however little of it was moved into the grid.
@@ -190,6 +200,9 @@ def _statement(same: SameLayer, shape: Shape, names: tuple[str, ...], is_coarse:
         point = _in_tile(rows.c.point if place == "other" else sa.func.ST_PointOnSurface(rows.c.shape), 0)
         labels = sa.select(rows.c.fid, point, *(c for c in properties if c.name in told))
         made = made.op("||")(_layer_of(f"{layer.id}.label", labels.where(crosses) if points == "crossing" else labels))
+    if cells is not None:
+        has_class = layer.symbology is not None and layer.symbology.field in names
+        made = made.op("||")(_layer_of(cell_layer_id(layer), cell_rows(layer, shape, base, cells, has_class, place), has_id=False))
     # In the binary format bytes are bytes, and a text is what it says.
     return compiled(sa.select(made, sa.cast(SEQ, sa.Text())))
 
@@ -215,11 +228,11 @@ def _in_tile(geom: ColumnElement[Any], buffer: int) -> ColumnElement[Any]:
     return sa.func.ST_AsMVTGeom(geom, clip, sa.literal_column(str(UNITS)), sa.literal_column(str(buffer)), sa.true()).label("geom")
 
 
-def _layer_of(name: str, rows: sa.Select[Any]) -> ColumnElement[Any]:
+def _layer_of(name: str, rows: sa.Select[Any], has_id: bool = True) -> ColumnElement[Any]:
     t = rows.subquery("t")
     # Ids of layers are names that the definition has checked.
     made = sa.func.ST_AsMVT(sa.literal_column("t"), sa.literal_column(f"'{name}'"), sa.literal_column(str(UNITS)),
-                            sa.literal_column("'geom'"), sa.literal_column("'fid'"))
+                            sa.literal_column("'geom'"), *([sa.literal_column("'fid'")] if has_id else []))
     return sa.select(made).select_from(t).scalar_subquery()
 
 

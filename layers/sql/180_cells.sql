@@ -209,15 +209,19 @@ BEGIN
         DELETE FROM city.%1$I c USING (SELECT DISTINCT cell, district, class FROM cell_event) k
         WHERE c.level = $1 AND (c.cell, c.district, c.class) = (k.cell, k.district, k.class)
         RETURNING c.cell, c.district, c.class, c.frame, c.at, c.n, c.area),
-      -- What a frame begins with is news only as far as the frame before did not end with it; a frame that is not kept was empty.
+      -- What a frame begins with is news only as far as the frame before did not end with it; a frame that is not kept was empty,
+      -- and so what the one before it ended with was over when it began.
       followed AS (
         SELECT *, CASE WHEN lag(frame) OVER w = frame - 1 THEN lag(n[cardinality(n)]) OVER w ELSE 0 END AS n_before,
-               CASE WHEN lag(frame) OVER w = frame - 1 THEN lag(area[cardinality(area)]) OVER w ELSE 0 END AS area_before
+               CASE WHEN lag(frame) OVER w = frame - 1 THEN lag(area[cardinality(area)]) OVER w ELSE 0 END AS area_before,
+               frame < gis.cell_last_frame($1) AND lead(frame) OVER w IS DISTINCT FROM frame + 1 AS is_end
         FROM was WINDOW w AS (PARTITION BY cell, district, class ORDER BY frame)),
       event AS (
         SELECT cell, district, class, at, sum(n) AS n, sum(area) AS area
         FROM (SELECT * FROM cell_event
               UNION ALL SELECT cell, district, class, gis.cell_frame_begin($1, frame), n[1] - n_before, area[1] - area_before FROM followed
+              UNION ALL SELECT cell, district, class, gis.cell_frame_begin($1, frame + 1), -n[cardinality(n)], -area[cardinality(area)]
+                        FROM followed WHERE is_end
               UNION ALL SELECT cell, district, class, at[i], n[i + 1] - n[i], area[i + 1] - area[i]
                         FROM followed, generate_subscripts(at, 1) i) e
         GROUP BY 1, 2, 3, 4 HAVING sum(n) <> 0 OR sum(area) <> 0),

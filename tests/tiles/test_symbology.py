@@ -184,9 +184,10 @@ class TestParts:
 class TestTileJson:
     def test_it_tells_layers_fields_and_levels(self):
         found = tilejson(LAYERS["building"], OWNER, "/t/{z}/{y}/{x}", bounds=(116.2, 39.8, 116.6, 40.1), center=(116.4, 39.93, 12))
-        layer, label = found["vector_layers"]
+        layer, cells, label = found["vector_layers"]
+        assert cells == {"id": "building.cells", "minzoom": 0, "maxzoom": 12, "fields": {"cell:count": "Number", "cell:cover": "Number", "use": "String"}}
         assert label == {"id": "building.label", "minzoom": 16, "maxzoom": 16, "fields": {"name": "String"}}
-        assert (found["tilejson"], found["tiles"], found["minzoom"], found["maxzoom"]) == ("3.0.0", ["/t/{z}/{y}/{x}"], 13, 16)
+        assert (found["tilejson"], found["tiles"], found["minzoom"], found["maxzoom"]) == ("3.0.0", ["/t/{z}/{y}/{x}"], 0, 16)
         assert layer["id"] == "building" and layer["fields"]["height_m"] == "Number" and layer["fields"]["use"] == "String"
         assert "owner_name" not in layer["fields"] and "codes" not in layer["fields"]
         assert found["bounds"] == [116.2, 39.8, 116.6, 40.1]
@@ -197,7 +198,24 @@ class TestTileJson:
 
     def test_hidden_fields_are_not_told(self):
         few = Audience("r", "f", {"building": LayerGrant("building", fields=("name",))})
-        assert list(tilejson(LAYERS["building"], few, "/t")["vector_layers"][0]["fields"]) == ["name"]
+        assert [list(v["fields"]) for v in tilejson(LAYERS["building"], few, "/t")["vector_layers"]] == [["name"], ["cell:count", "cell:cover"], ["name"]]
+
+
+class TestCells:
+    def test_cells_give_way_to_features_on_the_level_after_the_last(self):
+        found = {p["id"]: p for p in style_layers(LAYERS["building"], OWNER)}
+        cells, ground = found["building-cells"], found["building"]
+        assert (cells["source"], cells["source-layer"], cells["maxzoom"]) == ("building", "building.cells", 13)
+        # Features that are large are drawn from afar too, in the same colours.
+        assert "minzoom" not in ground and cells["paint"]["fill-color"] == ground["paint"]["fill-color"]
+        # The first part of a layer is that of its features: marks of what is selected are made from it.
+        assert next(iter(found)) == "building" and found["building-label"]["minzoom"] == 16.5
+
+    def test_points_are_larger_where_there_are_many(self):
+        layer = parse_layer({"id": "many", "title": TITLE, "geometry": "Point", "symbology": {"cells": True, "visible": False}})
+        cells = style_layers(layer, OWNER)[-1]
+        assert cells["type"] == "circle" and cells["paint"]["circle-radius"][2] == ["get", "cell:count"] and cells["layout"] == {"visibility": "none"}
+        assert legend(layer, OWNER)["min_zoom"] == 0
 
 
 class TestLegend:
