@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from tiles.grid import Envelope, Grid, TileAddress
 
-__all__ = ["Behind", "CachedTile", "Span", "TileCache", "TileKey", "etag_of", "met"]
+__all__ = ["Behind", "CachedTile", "Span", "TileCache", "TileKey", "etag_of", "margin_of", "met"]
 
 Span = tuple[datetime | None, datetime | None]
 # Python's own cost of an entry beside its bytes: key, address, entry, places in the indexes.
@@ -113,14 +113,19 @@ def _meets(key: TileKey, envelope: Envelope | None) -> bool:
     if envelope is None:
         return False
     minx, miny, maxx, maxy = key.address.envelope
-    margin = (maxx - minx) * (PICTURE_MARGIN if key.variant.startswith("png") else MARGIN)
+    margin = (maxx - minx) * margin_of(key)
     return envelope[0] <= maxx + margin and envelope[2] >= minx - margin and envelope[1] <= maxy + margin and envelope[3] >= miny - margin
 
 
-def met(grid: Grid, z: int, envelope: Envelope) -> tuple[int, int, int, int]:
-    """Return first and last column, first and last row of what an envelope (in the grid's CRS) touches on a level, margins included."""
+def margin_of(key: TileKey) -> float:
+    """Return how far around a tile features reach into it, as a share of its side."""
+    return PICTURE_MARGIN if key.variant.startswith("png") else MARGIN
+
+
+def met(grid: Grid, z: int, envelope: Envelope, share: float = PICTURE_MARGIN) -> tuple[int, int, int, int]:
+    """Return first and last column, first and last row of what an envelope (in the grid's CRS) touches on a level, with a margin."""
     size, (west, north) = grid.size(z), grid.origin
-    margin = size * PICTURE_MARGIN
+    margin = size * share
     x0, x1 = (floor((v - west) / size) for v in (envelope[0] - margin, envelope[2] + margin))
     y0, y1 = (floor((north - v) / size) for v in (envelope[3] + margin, envelope[1] - margin))
     return x0, x1, y0, y1

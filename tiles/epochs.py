@@ -20,13 +20,12 @@ from typing import LiteralString, NamedTuple, cast
 from psycopg import sql
 
 from layers.store import Store
+from tiles.cache import PICTURE_MARGIN
 from tiles.grid import WEB_MERCATOR_QUAD, Envelope, TileAddress
 
 __all__ = ["Epochs", "Span"]
 
 Span = tuple[datetime | None, datetime | None]
-# A tile is drawn with a margin; this is wider than any.
-MARGIN = 1 / 16
 # Cells by the level of the tile: the fewest rows that are read for nothing, against the fewest readings.
 CELL_LEVELS = ((12, 12), (10, 10))
 MOST_CELLS_A_TILE = 9
@@ -139,7 +138,7 @@ class Epochs:
 def _cells_of(layer: str, address: TileAddress) -> list[_Cell]:
     z = next((cell for level, cell in CELL_LEVELS if address.detail >= level), None)
     whole = [_Cell(layer, None)]
-    if z is None or (reach := address.reach(3857, MARGIN)) is None:
+    if z is None or (reach := address.reach(3857, PICTURE_MARGIN)) is None:
         return whole
     found = WEB_MERCATOR_QUAD.limits(z, reach, 3857)
     if found is None or (found.last_column - found.first_column + 1) * (found.last_row - found.first_row + 1) > MOST_CELLS_A_TILE:

@@ -14,6 +14,8 @@ __all__ = ["SQL", "SharedFile"]
 
 LOGGER = logging.getLogger(__name__)
 OPEN_WAIT_S = 10.0
+# Of the tables: what has others is begun anew.
+VERSION = 2
 _SECTIONS = re.split(r"^-- name: (\w+)\n", (Path(__file__).parent / "sql" / "shared_store.sql").read_text("utf-8"), flags=re.M)
 # Statements by name.
 SQL = {name: text.strip() for name, text in zip(_SECTIONS[1::2], _SECTIONS[2::2], strict=True)}
@@ -94,11 +96,14 @@ class SharedFile:
             self._opened = self._inode()
             writer = self._writer = self._connect()
             writer.execute("BEGIN IMMEDIATE")
-            if not writer.execute("PRAGMA user_version").fetchone()[0]:
+            version = writer.execute("PRAGMA user_version").fetchone()[0]
+            if version not in (0, VERSION):
+                raise sqlite3.DatabaseError("it was made by another edition of the program")
+            if version == 0:
                 for statement in SQL["schema"].split(";\n"):
                     writer.execute(statement)
                 self.fill(writer)
-                writer.execute("PRAGMA user_version = 1")
+                writer.execute(f"PRAGMA user_version = {VERSION}")
             writer.execute("COMMIT")
             self._reader = self._connect()
             self._opened = self._inode()

@@ -25,7 +25,7 @@ from urllib.parse import quote
 
 from isal import isal_zlib
 
-from tiles.cache import CachedTile, Span, TileKey, etag_of, met
+from tiles.cache import MARGIN, PICTURE_MARGIN, CachedTile, Span, TileKey, etag_of, margin_of, met
 from tiles.grid import Envelope, Grid
 from tiles.shared_file import SQL, SharedFile
 
@@ -254,11 +254,12 @@ class SharedStore:
             if touch.envelope is not None and place is None:
                 continue
             for z, level in enumerate(grid.levels):
-                x0, x1, y0, y1 = (0, level.columns, 0, level.rows) if place is None else met(grid, z, place)
-                weights = connection.execute(SQL["expire" if touch.at is None else "come_true"],
-                                             values | {"grid": name, "z": z, "x0": x0, "x1": x1, "y0": y0, "y1": y1}).fetchall()
-                freed += sum(weight for weight, in weights)
-                self.expired += len(weights)
+                for margin in (MARGIN, PICTURE_MARGIN):
+                    x0, x1, y0, y1 = (0, level.columns, 0, level.rows) if place is None else met(grid, z, place, margin)
+                    weights = connection.execute(SQL["expire" if touch.at is None else "come_true"], values | {
+                        "grid": name, "z": z, "margin": margin, "x0": x0, "x1": x1, "y0": y0, "y1": y1}).fetchall()
+                    freed += sum(weight for weight, in weights)
+                    self.expired += len(weights)
         return freed
 
     def _remove(self, key: TileKey) -> None:
@@ -334,7 +335,7 @@ def _packed(key: TileKey, tile: CachedTile) -> dict[str, Any]:
     codings = [name for name in tile.bodies if name] or [""]
     parts = [tile.bodies[name] for name in codings]
     a, (since, until) = key.address, key.moment or (None, None)
-    return {"key": _digest(key), "z": a.z, "x": a.x, "y": a.y, "layers": f",{','.join(key.layers)},", "moment": int(key.moment is not None),
+    return {"key": _digest(key), "z": a.z, "x": a.x, "y": a.y, "margin": margin_of(key), "layers": f",{','.join(key.layers)},", "moment": int(key.moment is not None),
             "span_from": _microseconds(since), "span_to": _microseconds(until), "is_fixed": int(key.known_at is not None), "seq": tile.seq,
             "weight": sum(map(len, parts)) + ROW_BYTES, "etag": tile.etag, "media_type": tile.media_type,
             "codings": ",".join(f"{name}:{len(part)}" for name, part in zip(codings, parts, strict=True)), "body": b"".join(parts)}

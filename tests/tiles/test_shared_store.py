@@ -131,7 +131,8 @@ def test_it_expires_exactly_what_memory_does(tmp_path: Path) -> None:
                 y = grid.levels[z].rows // (2 if grid is CGCS2000_QUAD else 3)
                 moment = steps.choice([None, None, (year(1990), year(1990)), (year(1985), year(2005)), (None, year(2000)), (year(2000), None)])
                 layers = steps.choice([("building",), ("road",), ("building", "road")])
-                keys.append(TileKey(layers, TileAddress(z, x, y, grid), "all", moment, steps.choice([None, None, None, 3])))
+                keys.append(TileKey(layers, TileAddress(z, x, y, grid), "all", moment, steps.choice([None, None, None, 3]),
+                                    steps.choice(["", "png"])))
     for seq in range(6, 60):
         for k in keys:
             t = tile(seq - 1)

@@ -11,7 +11,7 @@ PRAGMA journal_size_limit = 16777216;
 CREATE TABLE mark (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 -- `moment` 0 is now, 1 a span of valid time (microseconds since 1970, NULL is open); fixed tiles never expire.
 CREATE TABLE tile (
-  id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, grid TEXT NOT NULL, z INTEGER NOT NULL, x INTEGER NOT NULL, y INTEGER NOT NULL,
+  id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, grid TEXT NOT NULL, z INTEGER NOT NULL, x INTEGER NOT NULL, y INTEGER NOT NULL, margin REAL NOT NULL,
   layers TEXT NOT NULL, moment INTEGER NOT NULL, span_from INTEGER, span_to INTEGER, is_fixed INTEGER NOT NULL,
   seq INTEGER NOT NULL, made_at INTEGER NOT NULL, used INTEGER NOT NULL, weight INTEGER NOT NULL,
   etag TEXT NOT NULL, media_type TEXT NOT NULL, codings TEXT NOT NULL, body BLOB NOT NULL);
@@ -40,8 +40,8 @@ FROM tile t WHERE t.key = ?
 SELECT 1 FROM tile WHERE key = ?
 
 -- name: put
-INSERT INTO tile (key, grid, z, x, y, layers, moment, span_from, span_to, is_fixed, seq, made_at, used, weight, etag, media_type, codings, body)
-VALUES (:key, :grid, :z, :x, :y, :layers, :moment, :span_from, :span_to, :is_fixed, :seq, :made_at, :used, :weight, :etag, :media_type, :codings, :body)
+INSERT INTO tile (key, grid, z, x, y, margin, layers, moment, span_from, span_to, is_fixed, seq, made_at, used, weight, etag, media_type, codings, body)
+VALUES (:key, :grid, :z, :x, :y, :margin, :layers, :moment, :span_from, :span_to, :is_fixed, :seq, :made_at, :used, :weight, :etag, :media_type, :codings, :body)
 
 -- name: remove
 DELETE FROM tile WHERE key = ? RETURNING weight
@@ -60,7 +60,7 @@ DELETE FROM tile WHERE id IN (SELECT id FROM tile ORDER BY used, id LIMIT 64) RE
 
 -- name: expire
 DELETE FROM tile
-WHERE grid = :grid AND z = :z AND x BETWEEN :x0 AND :x1 AND y BETWEEN :y0 AND :y1 AND instr(layers, :layer) AND NOT is_fixed AND seq < :seq
+WHERE grid = :grid AND z = :z AND x BETWEEN :x0 AND :x1 AND y BETWEEN :y0 AND :y1 AND margin = :margin AND instr(layers, :layer) AND NOT is_fixed AND seq < :seq
   AND (:is_always OR CASE moment WHEN 0 THEN :is_now ELSE
        (span_from IS NULL OR :until IS NULL OR span_from < :until)
        AND (span_to IS NULL OR :since IS NULL OR :since < span_to OR (span_from = span_to AND :since = span_to)) END)
@@ -68,7 +68,7 @@ RETURNING weight
 
 -- name: come_true
 DELETE FROM tile
-WHERE grid = :grid AND z = :z AND x BETWEEN :x0 AND :x1 AND y BETWEEN :y0 AND :y1 AND instr(layers, :layer) AND NOT is_fixed
+WHERE grid = :grid AND z = :z AND x BETWEEN :x0 AND :x1 AND y BETWEEN :y0 AND :y1 AND margin = :margin AND instr(layers, :layer) AND NOT is_fixed
   AND moment = 0 AND made_at < :at
 RETURNING weight
 
