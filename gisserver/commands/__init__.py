@@ -14,6 +14,7 @@ COMMANDS = {
     "export": "export",
     "coverage": "coverage",
     "seed": "seed",
+    "tiles3d": "tiles3d",
     "user": "user",
     "key": "key",
     "audit": "audit",
