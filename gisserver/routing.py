@@ -64,6 +64,7 @@ def service_routes(context: Context) -> list[BaseRoute]:
         to("/ogc/tileMatrixSets/{tms}", tilesets.tile_matrix_set),
         to("/ogc/styles", styles.styles),
         to("/ogc/styles/{style}", styles.style),
+        to("/ogc/styles/{style}/legend", styles.style_legend),
         to("/ogc/processes", processes.processes),
         to("/ogc/processes/{process}", processes.process),
         slow("/ogc/processes/{process}/execution", jobs.execution, "POST"),

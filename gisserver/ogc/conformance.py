@@ -41,7 +41,7 @@ CONFORMANCE: tuple[str, ...] = tuple(
                 "json-tilesetmetadata")),
         (_MAPS, ("core", "background", "collection-map", "dataset-map", "collections-selection", "scaling", "spatial-subsetting", "datetime", "crs",
                  "png", "jpeg", "tilesets")),
-        (_STYLES, ("core", "mapbox-styles")),
+        (_STYLES, ("core", "mapbox-styles", "sld-11")),
         (_PROCESSES, ("core", "ogc-process-description", "json", "html", "oas30", "job-list", "dismiss")),
         (_RECORDS, ("record-core", "record-collection", "json")),
     ) for name in names)

@@ -1,4 +1,4 @@
-"""Map styles (OGC API Styles): one of the whole city, and one of each layer, made from the symbologies."""
+"""Map styles (OGC API Styles): one of the whole city, one of each layer and one of each of its themes, made from the symbologies."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ import orjson
 from starlette.responses import Response
 
 from gisserver.ogc.links import alternates, link
-from gisserver.reply import dump, page, reply_document
+from gisserver.reply import digest, dump, page, reply, reply_document
 from gisserver.request import Request
 from layers.errors import NotFound
 from layers.layer import Layer
-from tiles.symbology import city_style, style_of
+from tiles import sld
+from tiles.legend_image import legend_png
+from tiles.symbology import city_style, legend, style_of
+from tiles.themes import themed, themes
 
-__all__ = ["style", "styles"]
+__all__ = ["style", "style_legend", "styles"]
 
 FORMATS = ("json", "html")
 STYLE = "application/vnd.mapbox.style+json"
+CITY = "city"
 
 
 def styles(request: Request) -> Response:
@@ -24,36 +28,41 @@ def styles(request: Request) -> Response:
     request.parameters.finish()
     root, city = f"{request.base}/ogc/styles", request.context.catalogue.city
     language = request.page_language if form == "html" else request.language
-    listed = [("city", getattr(city.title, language)),
-              *((layer.id, getattr(layer.title, language)) for layer in _drawn(request))]
-    document = {"default": "city", "links": alternates(root, FORMATS, form), "styles": [
-        {"id": name, "title": title, "links": [link(f"{root}/{name}", "stylesheet", STYLE)]} for name, title in listed]}
+    listed = [(CITY, getattr(city.title, language))]
+    for layer in _drawn(request):
+        title = getattr(layer.title, language)
+        listed += [(layer.id, title), *((f"{layer.id}.{name}", f"{title} · {getattr(field.title, language)}")
+                                        for name, field in themes(layer, request.audience).items())]
+    document = {"default": CITY, "links": alternates(root, FORMATS, form), "styles": [
+        {"id": name, "title": title, "links": _links(root, name)} for name, title in listed]}
     if form == "html":
         return page(request, "document.html", document=document, heading="styles")
     return reply_document(request, document)
 
 
 def style(request: Request) -> Response:
-    """Answer a MapLibre style: `city`, or that of a layer."""
-    name, drawn = request.path["style"], _drawn(request)
-    form = request.parameters.take_choice("f", ("mapbox", "json", "html"))
+    """Answer a style: `city`, that of a layer, or that of a theme (`<layer>.by_<field>`); as MapLibre JSON, or of a layer as SLD."""
+    form = request.parameters.take_choice("f", ("mapbox", "json", "html", "sld"))
     if form is None:
-        form = "html" if (request.header("accept") or "").startswith("text/html") else "mapbox"
+        accept = request.header("accept") or ""
+        form = "html" if accept.startswith("text/html") else "sld" if accept.startswith("application/vnd.ogc.sld") else "mapbox"
     request.parameters.finish()
-    language = request.page_language
-    layer = next((each for each in drawn if each.id == name), None)
-    if layer is None and name != "city":
-        raise NotFound(f"There is no style '{name}'.")
-    context, base, audience = request.context, request.base, request.audience
+    name, layers = request.path["style"], _meant(request)
+    language, context, base, audience = request.page_language, request.context, request.base, request.audience
     city = context.catalogue.city
+    if form == "sld":
+        if name == CITY:
+            raise NotFound("SLD is offered of one layer at a time.", "SLD 仅按单个图层提供。")
+        body = context.document(audience, ("sld", name, language), lambda: sld.sld(layers[0], audience, language).encode())
+        return reply(request, body, sld.MEDIA_TYPE, f'"{digest(body)}"', {"Content-Language": language})
 
     def address(of: Layer) -> str:
         return f"{base}/ogc/collections/{of.id}/tiles/WebMercatorQuad/{{z}}/{{y}}/{{x}}"
 
     def make() -> bytes:
-        if layer is not None:
-            return dump(style_of(layer, audience, address, bounds=city.extent, language=language))
-        return dump(city_style(drawn, audience, address, name=getattr(city.title, language), center=city.center, zoom=city.zoom,
+        if name != CITY:
+            return dump(style_of(layers[0], audience, address, bounds=city.extent, language=language))
+        return dump(city_style(layers, audience, address, name=getattr(city.title, language), center=city.center, zoom=city.zoom,
                                bounds=city.extent, language=language))
 
     body = context.document(audience, ("style", name, base, language), make)
@@ -61,6 +70,41 @@ def style(request: Request) -> Response:
         links = alternates(f"{base}/ogc/styles/{name}", ("json", "html"), "html")
         return page(request, "document.html", document=orjson.loads(body) | {"links": links}, heading="styles")
     return reply_document(request, body, STYLE, {"Content-Language": language})
+
+
+def style_legend(request: Request) -> Response:
+    """Answer the legend of a style, as JSON or as a picture."""
+    form = request.parameters.take_choice("f", ("json", "png"))
+    if form is None:
+        form = "png" if (request.header("accept") or "").startswith("image/") else "json"
+    request.parameters.finish()
+    name, layers = request.path["style"], _meant(request)
+    if name == CITY:
+        layers = [layer for layer in layers if layer.symbology is not None and layer.symbology.visible]
+    legends = [legend(layer, request.audience) for layer in layers]
+    if form == "json":
+        return reply_document(request, {"style": name, "legends": legends})
+    body = request.context.document(request.audience, ("legend", name, request.page_language), lambda: legend_png(legends, request.page_language))
+    return reply(request, body, "image/png", f'"{digest(body)}"', {"Content-Language": request.page_language})
+
+
+def _links(root: str, name: str) -> list[dict[str, str]]:
+    made = [link(f"{root}/{name}", "stylesheet", STYLE), link(f"{root}/{name}/legend?f=png", "legend", "image/png")]
+    return made if name == CITY else [*made, link(f"{root}/{name}?f=sld", "stylesheet", sld.MEDIA_TYPE)]
+
+
+def _meant(request: Request) -> list[Layer]:
+    """Return what the address means: all layers, or one of them, as a theme draws it where it names one. Raises NotFound."""
+    name, drawn = request.path["style"], _drawn(request)
+    if name == CITY:
+        return drawn
+    layer_id, dot, theme = name.partition(".")
+    layer = next((each for each in drawn if each.id == layer_id), None)
+    if layer is not None and dot:
+        layer = themed(layer, theme, request.audience)
+    if layer is None:
+        raise NotFound(f"There is no style '{name}'.")
+    return [layer]
 
 
 def _drawn(request: Request) -> list[Layer]:

@@ -8,15 +8,17 @@ from datetime import datetime
 from typing import Any
 
 from gisserver.request import Request
+from gisserver.wording import WrongParameter
 from layers.errors import InvalidParameter, UnknownLayer
 from layers.history import seq_at
 from layers.layer import Layer
 from layers.moments import Interval, parse_datetime, parse_moment
 from layers.query import ItemQuery
+from tiles.themes import themed, themes
 
-__all__ = ["CITY", "Moment", "find_layers", "known_number", "language_of", "plain", "questions_of", "read_moment", "shown_layers"]
+__all__ = ["CITY", "DEFAULT", "Moment", "find_layers", "known_number", "language_of", "plain", "questions_of", "read_moment", "shown_layers"]
 
-CITY = "city"
+CITY, DEFAULT = "city", "default"
 NOW = ("", "current", "default", "now")
 
 
@@ -66,23 +68,39 @@ def shown_layers(request: Request) -> list[Layer]:
             and layer.symbology is not None and layer.symbology.visible]
 
 
-def find_layers(request: Request, name: str) -> list[Layer]:
-    """Return the layers that a name means: one, or those of the city. Raises UnknownLayer also where it may not be seen."""
+def find_layers(request: Request, name: str, style: str = DEFAULT) -> list[Layer]:
+    """Return the layers that a name means, one or those of the city, as a style draws them.
+
+    Raises UnknownLayer also where it may not be seen, WrongParameter for a style that the layer has not.
+    """
     if name == CITY:
-        return shown_layers(request)
-    request.path["layer"] = name
-    layer = request.layer("layer")
-    if layer.kind != "spatial":
-        raise UnknownLayer(name)
-    return [layer]
+        layers = shown_layers(request)
+    else:
+        request.path["layer"] = name
+        layers = [request.layer("layer")]
+        if layers[0].kind != "spatial":
+            raise UnknownLayer(name)
+    found = _styled(request, name, style, layers)
+    if found is None:
+        choices = () if name == CITY else themes(layers[0], request.audience)
+        raise WrongParameter("styles", "choice", value=style[:60], choices=", ".join((DEFAULT, *choices)))
+    return found
 
 
-def plain(request: Request, name: str) -> list[Layer] | None:
-    """Return what `find_layers` would, without asking anybody; None where somebody has to be asked."""
+def _styled(request: Request, name: str, style: str, layers: list[Layer]) -> list[Layer] | None:
+    if style in ("", DEFAULT):
+        return layers
+    made = None if name == CITY else themed(layers[0], style, request.audience)
+    return None if made is None else [made]
+
+
+def plain(request: Request, name: str, style: str = DEFAULT) -> list[Layer] | None:
+    """Return what `find_layers` would, without asking anybody; None where somebody has to be asked, or it would raise."""
     if name == CITY:
-        return shown_layers(request)
+        return _styled(request, name, style, shown_layers(request))
     layer = request.context.catalogue.layers.get(name)
-    return [layer] if layer is not None and layer.kind == "spatial" and request.audience.may_read(name) else None
+    is_seen = layer is not None and layer.kind == "spatial" and request.audience.may_read(name)
+    return _styled(request, name, style, [layer]) if is_seen and layer is not None else None
 
 
 def questions_of(request: Request, layers: list[Layer], moment: Moment, known: int | None, wanted: Any = None) -> list[ItemQuery]:

@@ -33,12 +33,18 @@ def raster_paths(spatial: list[str], grids: list[str]) -> dict[str, Any]:
         "/ogc/map/tiles/{tms}": _described("datasetMapTileset", "A set of map tiles of the city", [grid]),
         f"{root}/map/tiles/{{tms}}/{{z}}/{{row}}/{{col}}": _tile("collectionMapTile", [layer, grid]),
         "/ogc/map/tiles/{tms}/{z}/{row}/{col}": _tile("datasetMapTile", [grid]),
+        "/ogc/styles/{style}/legend": {"get": {
+            "operationId": "styleLegend", "tags": ["service"], "summary": "The legend of a style", "parameters": [
+                parameter("style", _TEXT, "'city', a layer, or a theme of one.", "path"),
+                parameter("f", {"type": "string", "enum": ["json", "png"]}, "Format of the answer."), ref("parameters", "lang")],
+            "responses": {"200": {"description": "The legend.", "content": content({"type": "object"}, "application/json") | content(_BYTES, "image/png")},
+                          **problems("304", "400", "404")}}},
         "/wms": _protocol("wms", "WMS 1.1.1 and 1.3.0", [_asked("REQUEST", ["GetCapabilities", "GetMap", "GetFeatureInfo", "GetLegendGraphic"]),
                                                          parameter("TIME", _DAY, "A day, an instant or an interval.")], "image/png", "text/xml"),
         "/wmts": _protocol("wmts", "WMTS 1.0.0, by parameters", [_asked("REQUEST", ["GetCapabilities", "GetTile"])], "image/png", "application/xml"),
         "/wmts/1.0.0/WMTSCapabilities.xml": _protocol("wmtsCapabilities", "WMTS 1.0.0: what there is", [], "application/xml"),
         "/wmts/{layer}/{style}/{time}/{tms}/{z}/{row}/{col}": _protocol("wmtsTile", "A tile of WMTS; `col` ends in .png or @2x.png", [
-            named, parameter("style", {"type": "string", "enum": ["default"]}, "Style.", "path"),
+            named, parameter("style", _TEXT, "'default', or a theme of the layer.", "path"),
             parameter("time", _DAY, "'current', or a day.", "path"), grid, *_place("z", "row", "col")], "image/png", "text/xml"),
         "/tms/1.0.0": _protocol("tms", "TMS: the tile maps", [], "text/xml"),
         "/tms/1.0.0/{layer}/{tms}": _protocol("tmsMap", "TMS: a tile map", [named, grid], "text/xml"),

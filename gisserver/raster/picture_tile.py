@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from gisserver.raster.asking import CITY, Moment, find_layers, known_number, language_of, plain, questions_of
+from gisserver.raster.asking import CITY, DEFAULT, Moment, find_layers, known_number, language_of, plain, questions_of
 from gisserver.request import Request
 from gisserver.tile_lane import fill, in_thread, kept, made_tile, send_tile
 from layers.errors import NotFound, StoreError
@@ -42,6 +42,7 @@ class Wanted:
     address: TileAddress
     moment: Moment = NOW
     ratio: int = 1
+    style: str = DEFAULT
 
     @property
     def has_ground(self) -> bool:
@@ -49,7 +50,8 @@ class Wanted:
 
     @property
     def variant(self) -> str:
-        return f"png{RETINA if self.ratio == 2 else ''}{':city' if self.has_ground else ''}"
+        style = "" if self.style in ("", DEFAULT) else f":{self.style}"
+        return f"png{RETINA if self.ratio == 2 else ''}{':city' if self.has_ground else ''}{style}"
 
 
 class Upstream(Protocol):
@@ -93,13 +95,13 @@ class PictureTile:
         known = wanted.moment.known
         if known is not None and not (known.isascii() and known.isdecimal() and len(known) < 18):
             return None
-        found = [plain(request, name) for name in wanted.names]
+        found = [plain(request, name, wanted.style) for name in wanted.names]
         if any(layers is None for layers in found):
             return None
         return kept(request, _key(request, wanted, [layer for layers in found for layer in layers or ()], None if known is None else int(known)))
 
     def _made(self, request: Request, wanted: Wanted) -> CachedTile:
-        layers = [layer for name in wanted.names for layer in find_layers(request, name)]
+        layers = [layer for name in wanted.names for layer in find_layers(request, name, wanted.style)]
         known = known_number(request, wanted.moment)
         queries = questions_of(request, layers, wanted.moment, known)
 

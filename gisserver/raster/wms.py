@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Any
+from xml.sax.saxutils import escape
 
 from starlette.responses import Response
 
 from gisserver.parameters import integer, number
-from gisserver.raster.asking import Moment, find_layers, known_number, language_of, questions_of, read_moment
+from gisserver.raster.asking import DEFAULT, Moment, find_layers, known_number, language_of, questions_of, read_moment
 from gisserver.raster.exceptions import service_exception
 from gisserver.raster.features_at import told
 from gisserver.raster.map_service import MapService
-from gisserver.reply import digest, reply
+from gisserver.raster.wmts import insert_after
+from gisserver.reply import digest, dump, reply
 from gisserver.request import Request
 from gisserver.wording import WrongParameter
 from layers.crs import make_crs
@@ -24,13 +26,13 @@ from tiles.map_view import MapView
 from tiles.mapnik_source import MAX_PIXELS
 from tiles.mapproxy_config import FORMATS, offered_srids
 from tiles.symbology import legend
+from tiles.themes import themes
 
 __all__ = ["wms"]
 
 VERSIONS = {"1.3.0": "1.3.0", "1.1.1": "1.1.1", "1.1.0": "1.1.1", "1.0.0": "1.1.1", "": "1.3.0"}
 INFO = ("text/plain", "text/html", "application/json")
 MAX_FEATURES = 50
-STYLES = ("", "default")
 _COLOR = re.compile(r"(?:0x|#)([0-9a-fA-F]{6})\Z")
 
 
@@ -80,16 +82,20 @@ def wms(service: MapService) -> Callable[[Request], Response]:
 
 def _capabilities(service: MapService, request: Request, given: _Asked) -> Response:
     status, kind, body = service.call(request, "/wms", {"SERVICE": "WMS", "REQUEST": "GetCapabilities", "VERSION": given.version})
+    for layer in request.context.readable(request.audience):
+        if layer.kind == "spatial" and (more := themes(layer, request.audience)):
+            added = "".join(f"<Style><Name>{name}</Name><Title>{escape(f'{f.title.zh} {f.title.en}')}</Title></Style>" for name, f in more.items())
+            body = insert_after(body, f"<Name>{layer.id}</Name>", "</Style>", added)
     return reply(request, body, kind, f'"{digest(body)}"', status=status)
 
 
 def _map(service: MapService, request: Request, given: _Asked) -> Response:
     names, view, kind = _names(given, "layers"), _view(request, given), _format(given, "format", FORMATS)
-    _styles(given)
+    styles = _styles(given, names)
     moment = read_moment(given, "time")
     is_transparent = given.get("transparent", "false").lower() == "true" and kind != "image/jpeg"
     background = None if is_transparent else f"#{_background(given)}"
-    asked = _asking(service, request, names, moment, background)
+    asked = _asking(service, request, names, moment, background, styles)
     status, kind, body = service.call(request, "/wms", _common(given, "GetMap", names, view) | {
         "FORMAT": kind, "TRANSPARENT": str(is_transparent).upper(), "BGCOLOR": f"0x{_background(given)}"}, asked)
     return reply(request, body, kind, f'"{digest(body)}"' if status == 200 else None, status=status)
@@ -120,10 +126,8 @@ def _info(service: MapService, request: Request, given: _Asked) -> Response:
 
 def _legend(request: Request, given: _Asked) -> Response:
     name, kind = given.need("layer"), _format(given, "format", ("image/png", "application/json"), "image/png")
-    legends = [legend(layer, request.audience) for layer in find_layers(request, name)]
+    legends = [legend(layer, request.audience) for layer in find_layers(request, name, given.get("style", DEFAULT))]
     if kind == "application/json":
-        from gisserver.reply import dump
-
         body = dump({"Legend": legends})
     else:
         body = legend_png(legends, given.get("language", request.page_language))
@@ -178,10 +182,12 @@ def _format(given: _Asked, name: str, choices: tuple[str, ...], default: str | N
     return kind
 
 
-def _styles(given: _Asked) -> None:
-    for style in given.get("styles", "").split(","):
-        if style.strip() not in STYLES:
-            raise WrongParameter("styles", "choice", value=style[:60], choices="default")
+def _styles(given: _Asked, names: list[str]) -> dict[str, str]:
+    """Return the style of each layer; one for all, or one for each of them."""
+    styles = [style.strip() or DEFAULT for style in given.get("styles", "").split(",")]
+    if len(styles) not in (1, len(names)):
+        raise WrongParameter("styles", "range", value=len(styles), low=1, high=len(names))
+    return dict(zip(names, styles if len(styles) == len(names) else styles * len(names), strict=True))
 
 
 def _background(given: _Asked) -> str:
@@ -191,12 +197,14 @@ def _background(given: _Asked) -> str:
     return found[1].lower()
 
 
-def _asking(service: MapService, request: Request, names: list[str], moment: Moment, background: str | None) -> Any:
+def _asking(service: MapService, request: Request, names: list[str], moment: Moment, background: str | None,
+            styles: dict[str, str] | None = None) -> Any:
     from tiles.mapproxy_source import Asked
 
     known, upstream = known_number(request, moment), service.upstream_names(request)
     questions: dict[str, list[ItemQuery]] = {
-        name: [] if name in upstream else questions_of(request, find_layers(request, name), moment, known) for name in names}
+        name: [] if name in upstream else questions_of(request, find_layers(request, name, (styles or {}).get(name, DEFAULT)), moment, known)
+        for name in names}
     # Under what others draw nothing may be painted over.
     ground = background if not any(name in upstream for name in names) else None
     return Asked(request.context.store, lambda name: questions.get(name, ()),

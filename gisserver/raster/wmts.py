@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gisserver.endpoint import Endpoint
-from gisserver.raster.asking import find_layers, read_moment
+from gisserver.raster.asking import DEFAULT, find_layers, read_moment
 from gisserver.raster.exceptions import ows_exception
 from gisserver.raster.map_service import MapService
 from gisserver.raster.picture_tile import PictureTile, Wanted, tile_address, tile_number
@@ -19,18 +20,27 @@ from gisserver.reply import digest, reply
 from gisserver.request import Request
 from gisserver.wording import WrongParameter
 from layers.errors import NotFound, StoreError
+from tiles.themes import themes
 
 if TYPE_CHECKING:
     from gisserver.context import Context
 
-__all__ = ["KmlService", "KvpService", "kml_document", "rest_tile", "wmts_capabilities"]
+__all__ = ["KmlService", "KvpService", "insert_after", "kml_document", "rest_tile", "wmts_capabilities"]
 
 FORMATS = ("image/png", "png")
 # MapProxy's documents begin at the one tile of level 0.
 KML_GRID = "WebMercatorQuad"
+STYLED = (b"/default/{Time}", b"/{Style}/{Time}")
 LEVELS = re.compile(rb"(<TileMatrix>\s*<ows:Identifier>)0(\d)<")
 # MapProxy's document for REST is good for both ways of asking; it only has to say so.
 ENCODINGS = (b"<ows:Value>RESTful</ows:Value>", b"<ows:Value>KVP</ows:Value><ows:Value>RESTful</ows:Value>")
+
+
+def insert_after(body: bytes, name: str, mark: str, text: str) -> bytes:
+    """Put a text behind the first mark that follows a name."""
+    at = body.find(name.encode())
+    at = body.find(mark.encode(), at) if at >= 0 else -1
+    return body if at < 0 else body[:at + len(mark)] + text.encode() + body[at + len(mark):]
 
 
 class KvpService:
@@ -82,9 +92,7 @@ def _kvp_tile(request: Request) -> Wanted:
     layer, grid, z, row, col = (_need(given, name) for name in ("layer", "tilematrixset", "tilematrix", "tilerow", "tilecol"))
     if given.get("format", FORMATS[0]).lower() not in FORMATS:
         raise WrongParameter("format", "choice", value=given["format"][:60], choices=FORMATS[0])
-    if given.get("style", "default") not in ("", "default"):
-        raise WrongParameter("style", "choice", value=given["style"][:60], choices="default")
-    return Wanted((layer,), tile_address(request, grid, z.rpartition(":")[2], col, row), read_moment(given, "time"))
+    return Wanted((layer,), tile_address(request, grid, z.rpartition(":")[2], col, row), read_moment(given, "time"), style=given.get("style", DEFAULT))
 
 
 def _kvp_other(service: MapService, request: Request) -> Response:
@@ -107,23 +115,22 @@ def wmts_capabilities(service: MapService) -> Callable[[Request], Response]:
 def _described(service: MapService, request: Request, path: str) -> Response:
     status, kind, body = service.call(request, path, {})
     # Levels are named as the registry of the OGC names them: '0', not '00'.
-    body = LEVELS.sub(rb"\1\2<", body.replace(*ENCODINGS))
+    body = LEVELS.sub(rb"\1\2<", body.replace(*ENCODINGS).replace(*STYLED))
+    for layer in request.context.readable(request.audience):
+        if layer.kind == "spatial" and (more := themes(layer, request.audience)):
+            added = "".join(f"<Style><ows:Title>{escape(f'{f.title.zh} {f.title.en}')}</ows:Title><ows:Identifier>{name}</ows:Identifier></Style>"
+                            for name, f in more.items())
+            body = insert_after(body, f"<ows:Identifier>{layer.id}</ows:Identifier>", "</Style>", added)
     return reply(request, body, kind, f'"{digest(body)}"' if status == 200 else None, status=status)
-
-
-def _no_other_style(request: Request) -> None:
-    if request.path["style"] != "default":
-        raise WrongParameter("style", "choice", value=request.path["style"][:60], choices="default")
 
 
 def rest_tile(context: Context, service: MapService) -> PictureTile:
     """Return the endpoint of `/wmts/{layer}/{style}/{time}/{tms}/{z}/{row}/{col}`, where `col` ends in .png or @2x.png."""
     def read(request: Request) -> Wanted:
-        _no_other_style(request)
         path = request.path
         col, ratio = tile_number(path["col"], ".png")
         moment = read_moment({"time": path["time"].replace("--", "/")}, "time")
-        return Wanted((path["layer"],), tile_address(request, path["tms"], path["z"], col, path["row"]), moment, ratio)
+        return Wanted((path["layer"],), tile_address(request, path["tms"], path["z"], col, path["row"]), moment, ratio, path["style"])
 
     return PictureTile(context, read, ows_exception, UpstreamTiles(service))
 
