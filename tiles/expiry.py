@@ -105,7 +105,7 @@ class Expiry:
             self._begin_where_shared_is()
             changed, came = [], list[Touched]()
             for layer in self.catalogue.layers.values():
-                if layer.kind != "spatial":
+                if layer.kind not in ("spatial", "coverage"):
                     continue
                 if layer.id not in self._instants:
                     self._instants[layer.id] = next_instant(self.store, layer.id, self._looked_at)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -341,3 +343,14 @@ def test_the_document_promises_what_is_answered(city: City) -> None:
 
         answers_as_promised()
     assert asked >= 8
+
+
+def test_a_picture_whose_time_runs_out_is_shown_no_more(city: City, tmp_path: Path) -> None:
+    ends = datetime.now(UTC) + timedelta(seconds=2)
+    layer = city.catalogue.layer("imagery")
+    seq, _ = add_raster(city.store, city.catalogue, layer, city.var, coloured(tmp_path / "short.tif", (9, 9, 9)), (datetime(2026, 1, 1, tzinfo=UTC), ends))
+    before = city.colour(None, seq)
+    deadline = time.monotonic() + 12
+    while city.colour(None, seq) == before and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert before == (9, 9, 9, 255) and city.colour(None, seq) != before and datetime.now(UTC) >= ends
