@@ -18,6 +18,7 @@ import { useUndo } from "./panels/undo";
 import { useKept } from "./panels/useKept";
 import { useKeys } from "./panels/useKeys";
 import { useClock } from "./state/clock";
+import { useDesk } from "./state/desk";
 import { useDraft } from "./state/draft";
 import { usePreferences, useWords } from "./state/preferences";
 import { client, useConfig } from "./state/queries";
@@ -28,7 +29,9 @@ import { useView } from "./state/view";
 const MapView = lazy(() => import("./map/MapView"));
 const SceneView = lazy(() => import("./scene/SceneView"));
 const AttributeTable = lazy(() => import("./panels/table/AttributeTable"));
+const DeskDialog = lazy(() => import("./admin/DeskDialog"));
 const EditPanel = lazy(() => import("./panels/edit/EditPanel"));
+const PlotPanel = lazy(() => import("./plot/PlotPanel"));
 const SignInForm = lazy(() => import("./panels/SignInForm"));
 const TimeBar = lazy(() => import("./time/TimeBar"));
 const UndoDialog = lazy(() => import("./panels/UndoDialog"));
@@ -41,8 +44,10 @@ function Desk() {
   const config = useConfig();
   const table = useView((view) => view.table);
   const scene = useView((view) => view.scene);
+  const plotting = useView((view) => view.tool === "plot");
   const editing = useDraft((drafting) => drafting.draft !== null);
   const undoing = useUndo((undo) => undo.seq !== null);
+  const desk = useDesk((open) => open.panel !== null);
   const form = useSession((session) => session.form);
   const clock = useClock(({ open }) => open);
   useKeys();
@@ -75,10 +80,12 @@ function Desk() {
         <DayBanner />
         {clock && <Boundary><Suspense fallback={null}><TimeBar /></Suspense></Boundary>}
         <Workbench />
-        <Boundary>{editing ? <Suspense fallback={<Loading />}><EditPanel /></Suspense> : <FeaturePanel />}</Boundary>
+        <Boundary>{editing ? <Suspense fallback={<Loading />}><EditPanel /></Suspense>
+          : plotting ? <Suspense fallback={<Loading />}><PlotPanel /></Suspense> : <FeaturePanel />}</Boundary>
         {table !== null && <Boundary key={table}><Suspense fallback={<Loading />}><AttributeTable id={table} /></Suspense></Boundary>}
       </main>
       {form !== "closed" && <Suspense fallback={null}><SignInForm /></Suspense>}
+      {desk && <Suspense fallback={null}><DeskDialog /></Suspense>}
       {undoing && <Suspense fallback={null}><UndoDialog /></Suspense>}
       <Notices />
     </div>

@@ -13,6 +13,7 @@ import {
   DownOutlined as DownLine,
   DownloadOutlined as DownloadLine,
   EditOutlined as EditLine,
+  HighlightOutlined as HighlightLine,
   EnvironmentOutlined as EnvironmentLine,
   ExclamationCircleFilled as ExclamationCircleSolid,
   FilterFilled as FilterSolid,
@@ -81,6 +82,7 @@ export const DeleteOutlined = silent(DeleteLine);
 export const DownOutlined = silent(DownLine);
 export const DownloadOutlined = silent(DownloadLine);
 export const EditOutlined = silent(EditLine);
+export const HighlightOutlined = silent(HighlightLine);
 export const EnvironmentOutlined = silent(EnvironmentLine);
 export const ExclamationCircleFilled = silent(ExclamationCircleSolid);
 export const FilterFilled = silent(FilterSolid);

@@ -54,3 +54,10 @@ export function areaM2(ring: Position[]): number {
   }
   return Math.abs((total * RADIUS_M * RADIUS_M) / 2);
 }
+
+/** Return all positions of a geometry, in order. */
+export function positionsOf(geometry: Geometry): Position[] {
+  const found: Position[] = [];
+  eachPosition(geometry, (position) => found.push(position));
+  return found;
+}

@@ -1,5 +1,6 @@
 import { sceneEn } from "./messages.scene";
 import { editEn } from "./messages.edit";
+import { plotEn } from "./messages.plot";
 import { timeEn } from "./messages.time";
 import { workEn } from "./messages.work";
 import type { MessageKey } from "./messages.zh";
@@ -7,6 +8,7 @@ import type { MessageKey } from "./messages.zh";
 export const en: Record<MessageKey, string> = {
   ...sceneEn,
   ...editEn,
+  ...plotEn,
   ...timeEn,
   ...workEn,
   "app.title": "{city} spatial information",
@@ -58,10 +60,7 @@ export const en: Record<MessageKey, string> = {
   "map.zoom": "level",
   "map.blank": "The browser could not start WebGL 2, so no map can be drawn. Table and search still work.",
   "map.measure": "Measure",
-  "map.measureHint": "Click to add points, double-click to end, Esc to cancel.",
-  "map.measureResult": "Length {length}",
-  "map.measureArea": "Area {area}",
-  "map.measureNote": "on the sphere; for orientation only",
+  "map.measureHint": "Click to add points; double-click or Enter ends, clicking the first point closes an area; Esc cancels.",
   "map.several": "{count} features here",
 
   "search.placeholder": "Search name, address, code or pinyin initials",

@@ -1,12 +1,14 @@
 /** Every sentence of the client in Chinese; `messages.en.ts` has the same keys. */
 import { sceneZh } from "./messages.scene";
 import { editZh } from "./messages.edit";
+import { plotZh } from "./messages.plot";
 import { timeZh } from "./messages.time";
 import { workZh } from "./messages.work";
 
 export const zh = {
   ...sceneZh,
   ...editZh,
+  ...plotZh,
   ...timeZh,
   ...workZh,
   "app.title": "{city}空间信息平台",
@@ -58,10 +60,7 @@ export const zh = {
   "map.zoom": "级别",
   "map.blank": "浏览器未能启动 WebGL 2，无法绘制地图。属性表与搜索仍可使用。",
   "map.measure": "量测",
-  "map.measureHint": "单击加点，双击结束，Esc 取消。",
-  "map.measureResult": "长度 {length}",
-  "map.measureArea": "面积 {area}",
-  "map.measureNote": "椭球面近似值，仅供参考",
+  "map.measureHint": "点击加点，双击或回车结束；点击起点闭合为面积；Esc 取消。",
   "map.several": "此处有 {count} 个要素",
 
   "search.placeholder": "搜索名称、地址、编码或拼音首字母",

@@ -1,11 +1,12 @@
 import {
-  AimOutlined, ArrowLeftOutlined, ArrowRightOutlined, BlockOutlined, ColumnWidthOutlined, MinusOutlined, PlusOutlined,
+  AimOutlined, ArrowLeftOutlined, ArrowRightOutlined, BlockOutlined, ColumnWidthOutlined, HighlightOutlined, MinusOutlined, PlusOutlined,
 } from "../icons";
 import type { Map as MapLibre } from "maplibre-gl";
 import { type ReactNode, useEffect, useState } from "react";
 import type { City } from "../api/types";
 import { goBack, goForth, useJourney } from "../state/kept";
 import { useWords } from "../state/preferences";
+import { useLayer } from "../state/queries";
 import { useView } from "../state/view";
 import { Grounds } from "./Grounds";
 
@@ -43,6 +44,7 @@ export function Controls({ map, city }: { map: MapLibre; city: City }) {
   const steps = useJourney();
   const relief = useView((view) => view.layers.relief);
   const tool = useView((view) => view.tool);
+  const plots = useLayer("annotation")?.edit ?? false;
 
   useEffect(() => {
     const turned = () => setTurn({ bearing: map.getBearing(), pitch: map.getPitch() });
@@ -77,6 +79,10 @@ export function Controls({ map, city }: { map: MapLibre; city: City }) {
         <Button name={t("map.extrude")} icon={<BlockOutlined />} pressed={relief} act={toggleRelief} />
         <Button name={t("map.measure")} icon={<ColumnWidthOutlined />} pressed={tool === "measure"}
           act={() => useView.getState().setTool(tool === "measure" ? "identify" : "measure")} />
+        {plots && (
+          <Button name={t("plot.open")} icon={<HighlightOutlined />} pressed={tool === "plot"}
+            act={() => useView.getState().setTool(tool === "plot" ? "identify" : "plot")} />
+        )}
       </div>
     </div>
   );

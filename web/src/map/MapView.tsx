@@ -19,6 +19,7 @@ import { groundStyle } from "./ground";
 import { useGroundOf } from "./Grounds";
 import { addOverlay, markFaults, markFocus, markSelection } from "./overlay";
 import { Worked } from "./Worked";
+import { drawMarks } from "./marks";
 import { attachPointer } from "./pointer";
 import { Readout } from "./Readout";
 import { useTimeline } from "./timeline";
@@ -95,6 +96,7 @@ export default function MapView() {
     const lay = () => {
       addOverlay(map);
       const now = addCity(map, style.data, layers, moments.of, dark);
+      drawMarks(map, now);
       ["focus-fill", "focus-halo", "focus-line", "focus-point", "faults-point", "faults-text"].forEach((id) => map.moveLayer(id));
       setLaid({ map, drawn: now, layers, style: style.data, dark });
     };

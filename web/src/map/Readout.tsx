@@ -1,9 +1,9 @@
 import type { Map as MapLibre } from "maplibre-gl";
-import { useEffect, useState } from "react";
-import { formatNumber } from "../format/value";
-import { useMeasured } from "../state/measured";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { useWords } from "../state/preferences";
 import { useView } from "../state/view";
+
+const MeasureList = lazy(() => import("./MeasureList"));
 
 const STEPS = [1, 2, 5];
 const WIDEST_PX = 96;
@@ -15,21 +15,6 @@ function scaleOf(map: MapLibre): { metres: number; pixels: number } {
   const power = 10 ** Math.floor(Math.log10(most));
   const metres = power * Math.max(...STEPS.filter((step) => step * power <= most));
   return { metres, pixels: metres / metresPerPixel };
-}
-
-function Measured() {
-  const { t, language } = useWords();
-  const { lengthM, areaM2 } = useMeasured();
-  const length = lengthM >= 1000 ? `${formatNumber(lengthM / 1000, language, 3)} km` : `${formatNumber(lengthM, language, 1)} m`;
-  const area = areaM2 === null ? null
-    : areaM2 >= 1e6 ? `${formatNumber(areaM2 / 1e6, language, 3)} km²` : `${formatNumber(areaM2, language, 1)} m²`;
-  return (
-    <div className="measured" role="status">
-      <strong>{lengthM > 0 ? t("map.measureResult", { length }) : t("map.measureHint")}</strong>
-      {area && <strong>{t("map.measureArea", { area })}</strong>}
-      {lengthM > 0 && <small>{t("map.measureNote")}</small>}
-    </div>
-  );
 }
 
 /** Scale bar, zoom level and coordinates; a bar on top while tiles are on their way. */
@@ -73,7 +58,7 @@ export function Readout({ map }: { map: MapLibre }) {
   return (
     <>
       {busy && <div className="map-busy" role="progressbar" aria-label={t("common.loading")} />}
-      {tool === "measure" && <Measured />}
+      {tool === "measure" && <Suspense fallback={null}><MeasureList /></Suspense>}
       <div className="readout">
         <div className="scale" style={{ width: scale.pixels }}>{label}</div>
         <output className="readout-text">

@@ -1,79 +1,104 @@
-/** Measure a line, or an area when it is closed. Loaded when somebody measures. */
+/** Measure lines, and areas where they are closed; results are the server's. Loaded when somebody measures. */
+import type { Feature, Position } from "geojson";
 import type { GeoJSONSource, Map as MapLibre, MapMouseEvent } from "maplibre-gl";
-import type { Position } from "geojson";
-import { areaM2, lengthM } from "../format/geometry";
+import { positionsOf } from "../format/geometry";
 import { useMeasured } from "../state/measured";
 import { useView } from "../state/view";
 
 const INK = "#0b7285";
 const CLOSE_PX = 10;
+const PARTS = ["measure-fill", "measure-line", "measure-point", "measure-number"];
 
 /** Let clicks add points to a measured line; returns how to stop. */
 export function startMeasuring(map: MapLibre): () => void {
   let points: Position[] = [];
-  let closed = false;
-  let ended = false;
 
-  map.addSource("measure", { type: "geojson", data: { type: "FeatureCollection", features: [] } });
-  map.addLayer({ id: "measure-fill", type: "fill", source: "measure", paint: { "fill-color": INK, "fill-opacity": 0.12 },
-    filter: ["==", ["geometry-type"], "Polygon"] });
-  map.addLayer({ id: "measure-line", type: "line", source: "measure", paint: { "line-color": INK, "line-width": 2.4, "line-dasharray": [2, 1] } });
-  map.addLayer({ id: "measure-point", type: "circle", source: "measure", filter: ["==", ["geometry-type"], "Point"],
-    paint: { "circle-radius": 4, "circle-color": "#ffffff", "circle-stroke-color": INK, "circle-stroke-width": 2 } });
-
-  const show = (moving?: Position) => {
-    const line = moving && !ended ? [...points, moving] : points;
-    const shape = closed
-      ? { type: "Polygon" as const, coordinates: [[...points, points[0]!]] }
-      : { type: "LineString" as const, coordinates: line };
+  const lay = () => {
+    if (map.getSource("measure")) return;
+    map.addSource("measure", { type: "geojson", data: { type: "FeatureCollection", features: [] } });
+    map.addLayer({ id: "measure-fill", type: "fill", source: "measure", paint: { "fill-color": INK, "fill-opacity": 0.12 },
+      filter: ["==", ["geometry-type"], "Polygon"] });
+    map.addLayer({ id: "measure-line", type: "line", source: "measure", paint: { "line-color": INK, "line-width": 2.4, "line-dasharray": [2, 1] } });
+    map.addLayer({ id: "measure-point", type: "circle", source: "measure", filter: ["==", ["geometry-type"], "Point"],
+      paint: { "circle-radius": 4, "circle-color": "#ffffff", "circle-stroke-color": INK, "circle-stroke-width": 2 } });
+    map.addLayer({ id: "measure-number", type: "symbol", source: "measure", filter: ["has", "number"],
+      layout: { "text-field": ["to-string", ["get", "number"]], "text-size": 14, "text-offset": [0, -1.1], "text-allow-overlap": true },
+      paint: { "text-color": INK, "text-halo-color": "#ffffff", "text-halo-width": 2 } });
+  };
+  const show = () => {
+    const { done, drawing } = useMeasured.getState();
+    const point = (coordinates: Position, properties = {}): Feature => ({ type: "Feature", geometry: { type: "Point", coordinates }, properties });
     map.getSource<GeoJSONSource>("measure")?.setData({
       type: "FeatureCollection",
       features: [
-        ...(line.length > 1 ? [{ type: "Feature" as const, geometry: shape, properties: {} }] : []),
-        ...points.map((coordinates) => ({ type: "Feature" as const, geometry: { type: "Point" as const, coordinates }, properties: {} })),
+        ...done.flatMap(({ geometry, number }): Feature[] => {
+          const positions = positionsOf(geometry);
+          return [{ type: "Feature", geometry, properties: {} }, ...positions.map((position, index) => point(position, index === 0 ? { number } : {}))];
+        }),
+        ...(drawing.length > 1 ? [{ type: "Feature" as const, geometry: { type: "LineString" as const, coordinates: drawing }, properties: {} }] : []),
+        ...points.map((position) => point(position)),
       ],
     });
-    useMeasured.setState({
-      lengthM: lengthM(closed ? [...points, points[0]!] : line),
-      areaM2: closed ? areaM2([...points, points[0]!]) : null,
-    });
   };
-  const restart = () => {
+  const draw = (moving?: Position) => useMeasured.setState({ drawing: points.length === 0 ? [] : moving ? [...points, moving] : points });
+  const finish = (closed: boolean) => {
+    const line = points;
     points = [];
-    closed = ended = false;
+    if (line.length > 1) useMeasured.getState().finish(line, closed);
+    else draw();
+  };
+  const put = (position: Position, at: { x: number; y: number }) => {
+    const first = points[0] && map.project(points[0] as [number, number]);
+    if (first && points.length > 2 && Math.hypot(first.x - at.x, first.y - at.y) < CLOSE_PX) return finish(true);
+    points = [...points, position];
+    return draw();
   };
   const click = (event: MapMouseEvent) => {
-    if (ended) restart();
-    const first = points[0] && map.project(points[0] as [number, number]);
-    if (first && points.length > 2 && Math.hypot(first.x - event.point.x, first.y - event.point.y) < CLOSE_PX) closed = ended = true;
-    else points.push([event.lngLat.lng, event.lngLat.lat]);
-    show();
+    // The second click of a double click is no point of its own.
+    if (event.originalEvent.detail < 2) put([event.lngLat.lng, event.lngLat.lat], event.point);
   };
   const move = (event: MapMouseEvent) => {
-    if (points.length > 0 && !ended) show([event.lngLat.lng, event.lngLat.lat]);
+    if (points.length > 0) draw([event.lngLat.lng, event.lngLat.lat]);
   };
-  const finish = () => {
-    // The second click of a double click has added the last point a second time.
-    if (points.length > 1) points.pop();
-    ended = true;
-    show();
-  };
+  const end = () => finish(false);
   const key = (event: KeyboardEvent) => {
-    if (event.key === "Escape") useView.getState().setTool("identify");
+    if (event.target instanceof HTMLElement && /^(INPUT|TEXTAREA|SELECT|BUTTON)$/.test(event.target.tagName) && event.key !== "Escape") return;
+    if (event.key === "Escape") {
+      if (points.length === 0) useView.getState().setTool("identify");
+      points = [];
+      draw();
+    } else if (event.key === "Enter") finish(event.shiftKey && points.length > 2);
+    else if (event.key === "Backspace" || ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z")) {
+      event.preventDefault();
+      points = points.slice(0, -1);
+      draw();
+    } else if (event.key === " ") {
+      // Without a mouse: the place under the cross in the middle of the map.
+      event.preventDefault();
+      const { lng, lat } = map.getCenter();
+      put([lng, lat], map.project([lng, lat]));
+    }
   };
+  lay();
+  map.on("style.load", lay);
   map.on("click", click);
   map.on("mousemove", move);
-  map.on("dblclick", finish);
+  map.on("dblclick", end);
   window.addEventListener("keydown", key);
   map.getCanvas().style.cursor = "crosshair";
+  const stop = useMeasured.subscribe(show);
+  show();
   return () => {
+    stop();
+    map.off("style.load", lay);
     map.off("click", click);
     map.off("mousemove", move);
-    map.off("dblclick", finish);
+    map.off("dblclick", end);
     window.removeEventListener("keydown", key);
     map.getCanvas().style.cursor = "";
-    useMeasured.setState({ lengthM: 0, areaM2: null });
-    for (const id of ["measure-fill", "measure-line", "measure-point"]) if (map.getLayer(id)) map.removeLayer(id);
+    useMeasured.setState({ drawing: [] });
+    if (!map.style) return;
+    for (const id of PARTS) if (map.getLayer(id)) map.removeLayer(id);
     if (map.getSource("measure")) map.removeSource("measure");
   };
 }

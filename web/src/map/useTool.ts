@@ -20,6 +20,7 @@ export function useTool(map: MapLibre | null): void {
     let ended = false;
     const load = tool === "measure"
       ? import("./measure").then(({ startMeasuring }) => startMeasuring(map))
+      : tool === "plot" ? import("./plotTool").then(({ startPlotting }) => startPlotting(map))
       : tool === "area" ? import("./areaTool").then(({ startArea }) => startArea(map))
         : import("./sketch").then(({ startSketching }) => startSketching(map));
     void load.then((stop) => {

@@ -1,11 +1,16 @@
-import { KeyOutlined, LogoutOutlined, UndoOutlined, UserOutlined } from "../icons";
+import { KeyOutlined, LinkOutlined, LogoutOutlined, TableOutlined, UndoOutlined, UserOutlined } from "../icons";
 import Dropdown from "antd/es/dropdown";
 import { pick } from "../format/text";
+import { useDesk } from "../state/desk";
 import { useDraft } from "../state/draft";
 import { useWords } from "../state/preferences";
 import { client } from "../state/queries";
 import { useSession } from "../state/session";
 import { askUndo } from "./undo";
+
+const DESK = [
+  { panel: "keys", needs: "make_keys" }, { panel: "accounts", needs: "manage_accounts" }, { panel: "audit", needs: "read_audit" },
+] as const;
 
 /** Who one is, or the way to sign in. */
 export function AccountMenu() {
@@ -30,6 +35,8 @@ export function AccountMenu() {
       items: [
         { key: "who", type: "group", label: `${account.username} · ${roles}` },
         ...(lastSeq ? [{ key: "undo", icon: <UndoOutlined />, label: t("undo.last"), onClick: () => askUndo(lastSeq) }] : []),
+        ...DESK.filter(({ needs }) => account.capabilities.includes(needs)).map(({ panel }) => (
+          { key: panel, icon: panel === "keys" ? <LinkOutlined /> : <TableOutlined />, label: t(`${panel}.title`), onClick: () => useDesk.setState({ panel }) })),
         { key: "password", icon: <KeyOutlined />, label: t("account.change"), onClick: () => setForm("password") },
         { key: "out", icon: <LogoutOutlined />, label: t("account.signOut"), onClick: () => void leave() },
       ],

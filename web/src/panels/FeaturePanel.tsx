@@ -61,7 +61,14 @@ function Actions({ layer, item }: { layer: Layer; item: Item }) {
   const { t } = useWords();
   const { day, knownAt } = useView((view) => view.time);
   const bounds = boundsOf([item.geometry]);
-  const begin = (op: "edit" | "retire") => useDraft.getState().begin(op, layer, today(), item);
+  const begin = (op: "edit" | "retire") => {
+    // A mark is drawn again from its control points; it may as well be one that was imported, and then it has none.
+    if (op === "edit" && layer.id === "annotation" && item.properties.shape) {
+      void import("../state/plot").then(({ usePlot }) => usePlot.getState().load([item]));
+      return useView.getState().setTool("plot");
+    }
+    return useDraft.getState().begin(op, layer, today(), item);
+  };
   const copy = async () => {
     await navigator.clipboard?.writeText(window.location.href);
     useNotices.getState().tell({ kind: "done", text: t("feature.copied") }, 3);

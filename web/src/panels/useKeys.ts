@@ -24,7 +24,7 @@ export function useKeys(): void {
       const view = useView.getState();
       if (event.key === "Escape") {
         if (document.querySelector(".ant-modal-wrap, .ant-picker-dropdown:not(.ant-picker-dropdown-hidden)")) return;
-        if (useDraft.getState().draft || view.tool === "measure" || view.tool === "area") return;
+        if (useDraft.getState().draft || view.tool === "measure" || view.tool === "area" || view.tool === "plot") return;
         if (isTyping(event.target)) (event.target as HTMLElement).blur();
         else if (view.selection.length > 0) view.select([]);
         else if (view.table) view.openTable(null);

@@ -10,7 +10,7 @@ import type { Work } from "./work";
 
 export type { Camera, Ref } from "./link";
 
-export type Tool = "identify" | "measure" | "draw" | "area";
+export type Tool = "identify" | "measure" | "draw" | "area" | "plot";
 
 /** A wish for the camera; the map fulfils it and the camera follows. `token` makes equal wishes different. */
 export interface Flight {

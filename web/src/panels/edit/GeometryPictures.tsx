@@ -1,5 +1,5 @@
 import type { Geometry, Position } from "geojson";
-import { areaM2, boundsOf, eachPosition } from "../../format/geometry";
+import { areaM2, boundsOf, positionsOf } from "../../format/geometry";
 import { takeApart } from "../../format/parts";
 import { formatNumber } from "../../format/value";
 import { useWords } from "../../state/preferences";
@@ -14,12 +14,6 @@ function pathOf(geometry: Geometry, place: (position: Position) => [number, numb
     return line.map((position, index) => `${index ? "L" : "M"}${place(position).map((n) => n.toFixed(1)).join(" ")}`).join("")
       + (part.type === "Polygon" ? "Z" : "");
   }).join("");
-}
-
-function positionsOf(geometry: Geometry): Position[] {
-  const found: Position[] = [];
-  eachPosition(geometry, (position) => found.push(position));
-  return found;
 }
 
 function roughArea(geometry: Geometry): number {
