@@ -47,7 +47,7 @@ def analysis_paths(layers: list[Layer], audience: Audience) -> dict[str, Any]:
         paths["/api/statistics"] = _statistics(stored, spatial)
     if spatial:
         paths["/api/selection"] = _selection(spatial)
-        paths |= _kept(stored, spatial)
+        paths |= _kept(stored, spatial) | _thematic(spatial)
     if stored and "export" in audience.capabilities:
         paths["/api/export/{collection}"] = _export(stored)
     return paths
@@ -113,3 +113,22 @@ def _export(stored: list[str]) -> dict[str, Any]:
     return {"get": {"operationId": "export", "tags": ["service"], "summary": "All features of a question as one file", "parameters": asked,
                     "responses": {"200": {"description": "The file.", "content": content({"type": "string", "format": "binary"}, *kinds)},
                                   **problems("400", "401", "403", "404", "406")}}}
+
+
+def _thematic(spatial: list[str]) -> dict[str, Any]:
+    layer, when = {"type": "string", "enum": spatial}, {"datetime": MOMENT, "known_at": {"anyOf": [_COUNT | {"maximum": 2**53}, MOMENT]}}
+    of = {"type": "object", "additionalProperties": False, "required": ["layer"], "properties": {
+        "layer": layer, "measure": {"type": "string", "enum": ["count", "sum", "mean"]}, "field": _TEXT, "filter": _FILTER}}
+    value = {"type": "object", "additionalProperties": False, "properties": {"field": _TEXT, "of": of, "per": _TEXT}}
+    body = {"type": "object", "additionalProperties": False, "required": ["layer", "value"], "properties": {
+        "layer": layer, "value": value, "second": value, "method": {"type": "string", "enum": ["quantile", "jenks", "equal", "deviation", "manual"]},
+        "classes": {"type": "integer", "minimum": 2, "maximum": 9}, "breaks": {"type": "array", "items": _NUMBER, "maxItems": 8}, "filter": _FILTER,
+        "points": {"type": "boolean"}, **when}}
+    classes = {"type": "object", "required": ["layer", "edges", "counts", "no_data", "features"], "properties": {
+        "layer": _TEXT, "edges": {"type": "array", "items": _NUMBER}, "counts": {"type": "array", "items": _COUNT}, "no_data": _COUNT, "features": _COUNT}}
+    gathered = {"type": "object", "additionalProperties": False, "required": ["layer", "bbox", "zoom"], "properties": {
+        "layer": layer, "bbox": place_members(spatial)["bbox"], "zoom": {"type": "number", "minimum": 0, "maximum": 24},
+        "cell_px": {"type": "integer", "minimum": 4, "maximum": 512}, "by": _TEXT, "filter": _FILTER, **when}}
+    cells = {"type": "object", "required": ["layer", "total", "cells"], "properties": {"layer": _TEXT, "total": _COUNT, "cells": {"type": "array", "items": _OBJECT}}}
+    return {"/api/classification": post("classification", "Classes of a value of a layer's features, for a thematic map", body, classes),
+            "/api/clusters": post("clusters", "Features gathered in cells, with exact counts", gathered, cells)}

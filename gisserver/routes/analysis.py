@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from starlette.routing import Route
 
 from gisserver.endpoint import route
-from gisserver.routes import export, kept_work, statistics
+from gisserver.routes import export, kept_work, statistics, thematic
 
 if TYPE_CHECKING:
     from gisserver.context import Context
@@ -19,6 +19,8 @@ def routes(context: Context) -> list[Route]:
     """Return the routes of statistics, selection, export and what is kept for layers."""
     return [route(context, "/api/statistics", statistics.post_statistics, ("POST",)),
             route(context, "/api/selection", statistics.post_selection, ("POST",)),
+            route(context, "/api/classification", thematic.post_classification, ("POST",)),
+            route(context, "/api/clusters", thematic.post_clusters, ("POST",)),
             # A file of a whole layer takes its time; it must not hold the threads of everything else.
             route(context, "/api/export/{collection}", export.export_layer, threads=context.delegate_threads),
             route(context, "/api/queries", kept_work.list_queries),

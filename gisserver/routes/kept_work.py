@@ -72,6 +72,8 @@ def is_visible(theme: dict[str, Any], layer: Layer, layers: Mapping[str, Layer],
             if not reads(inner.get("field"), counted):
                 return False
         per = value.get("per")
+        if isinstance(per, str) and per.startswith("own:"):
+            per, counted = per[4:], layer
         return reads(value.get("field"), layer) and (per in (None, "none", "area") or reads(per, counted))
 
     return value_of(theme.get("value")) and value_of(theme.get("second")) and reads(theme.get("by"), layer)

@@ -82,6 +82,8 @@ BODIES = (("application/json", ""), ("application/json", "{}"),
           ("application/json", '{"layers": [{"layer": "zzsecret", "by": "zzfield"}]}'),
           ("application/json", '{"layer": "zzsecret", "field": "zzfield", "bbox": [116, 39, 117, 41]}'),
           ("application/json", '{"layer": "zzsecret", "title": "x", "conditions": [], "filter": {"op": "=", "args": [{"property": "zzfield"}, "x"]}}'),
+          ("application/json", '{"layer": "zzsecret", "value": {"of": {"layer": "zzsecret"}}}'),
+          ("application/json", '{"layer": "zzsecret", "bbox": [116, 39, 117, 41], "zoom": 12}'),
           ("application/json", '{"layer": "zzsecret", "title": "x", "theme": {"value": {"field": "zzfield", "per": "none"}}}'))
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 ENDS_SESSION = ("/auth/logout", "/auth/password")
