@@ -28,11 +28,12 @@ class OfCoverages(Route):
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         found, child = super().matches(scope)
-        if found is not Match.NONE:
+        reader = scope.get("state", {}).get("reader")
+        if found is not Match.NONE and reader is not None:
             name = child["path_params"]["collection"]
             layer = self.context.catalogue.layers.get(name)
             # Where the reader may not see the layer, the address is that of no layer.
-            if layer is None or layer.kind != "coverage" or not scope["state"]["reader"].audience.may_read(name):
+            if layer is None or layer.kind != "coverage" or not reader.audience.may_read(name):
                 return Match.NONE, {}
         return found, child
 
