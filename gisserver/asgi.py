@@ -24,6 +24,7 @@ from gisserver.identity import open_identity
 from gisserver.middleware import wrap
 from gisserver.observe import Answering, Observed
 from gisserver.ops.database import city_dsn
+from gisserver.raster.upstreams import read_upstreams
 from gisserver.request_ids import RequestIds
 from gisserver.routes import accounts, audit, auth, geometry, keys, prints, saved_views
 from gisserver.routing import client_routes, service_routes
@@ -51,6 +52,8 @@ def open_context(settings: Settings, with_disk: bool = False) -> Context:
     catalogue = Catalogue(store)
     context = Context(settings, store, catalogue, shared=tile_disk(settings, store.dsn) if with_disk else None)
     context.identity = open_identity(store, catalogue)
+    # Keys of services of others have names of the administrator's own; here is one of the two doors to the environment.
+    context.upstreams = read_upstreams(settings.city.parent / "upstreams.yaml", os.environ, frozenset(catalogue.layers))
     return context
 
 

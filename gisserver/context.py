@@ -22,6 +22,7 @@ from layers.store import Store
 from tiles.cache import TileCache
 from tiles.expiry import Expiry
 from tiles.shared_store import SharedStore
+from tiles.upstreams import Upstream
 
 __all__ = ["Context", "current", "install"]
 
@@ -38,6 +39,7 @@ class Context:
     """The parts of one server process; made once by the application factory and handed on.
 
     `identity` is made by `gisserver.identity`. `shared` is the store of tiles on disk, which processes of one folder share. `seq` is the highest changeset this process has heard of.
+    `upstreams` are the map services of others that are shown.
     """
 
     settings: Settings
@@ -47,6 +49,7 @@ class Context:
     changes: Any = None
     tiles: TileCache = field(default_factory=TileCache)
     shared: SharedStore | None = None
+    upstreams: tuple[Upstream, ...] = ()
     seq: int = 0
     metrics: Metrics = field(default_factory=Metrics)
     threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS, "request"))

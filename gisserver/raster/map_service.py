@@ -19,7 +19,6 @@ from gisserver.request import Request
 from layers.errors import Unavailable
 from layers.layer import Layer
 from tiles.mapproxy_config import CITY, make_app, proxy_configuration
-from tiles.upstreams import Upstream
 
 if TYPE_CHECKING:
     from gisserver.context import Context
@@ -34,8 +33,8 @@ _SAID = re.compile(r"<(?:ows:)?(?:ServiceException|ExceptionText)(?:\s[^>]*)?>([
 class MapService:
     """The MapProxy of a process. It is loaded at the first request that needs it."""
 
-    def __init__(self, context: Context, upstreams: tuple[Upstream, ...] = ()) -> None:
-        self.context, self.upstreams = context, upstreams
+    def __init__(self, context: Context) -> None:
+        self.context = context
         self._lock = threading.Lock()
         self._made: tuple[int, Any] | None = None
 
@@ -75,7 +74,7 @@ class MapService:
 
     def upstream_names(self, request: Request) -> list[str]:
         """Return the names of the layers of upstream services that a reader may see."""
-        return [each.id for each in self.upstreams if each.everyone or not request.is_public]
+        return [each.id for each in self.context.upstreams if each.everyone or not request.is_public]
 
     def _permitted(self, request: Request, names: Iterable[str]) -> dict[str, Any]:
         known, upstream = self.context.catalogue.layers, set(self.upstream_names(request))
@@ -95,7 +94,7 @@ class MapService:
         with self._lock:
             if self._made is None or self._made[0] != catalogue.version:
                 version, folder = catalogue.version, self.context.settings.var / "mapproxy"
-                self._made = version, make_app(proxy_configuration(catalogue.city, list(catalogue.layers.values()), folder, self.upstreams), folder)
+                self._made = version, make_app(proxy_configuration(catalogue.city, list(catalogue.layers.values()), folder, self.context.upstreams), folder)
             return self._made[1]
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-
 from starlette.routing import BaseRoute, Route
 
 from gisserver.context import Context
 from gisserver.endpoint import Handler, route
 from gisserver.raster import maps, tms, wmts
 from gisserver.raster.map_service import MapService
-from gisserver.raster.upstreams import read_upstreams
 from gisserver.raster.wms import wms
 
 __all__ = ["raster_routes"]
@@ -21,9 +18,7 @@ TILE = "{tms}/{z}/{row}/{col}"
 
 def raster_routes(context: Context) -> list[BaseRoute]:
     """Return the routes of WMS, WMTS, TMS, KML, and of maps and map tiles of OGC API."""
-    # The factory is one of the two doors where the environment is read.
-    upstreams = read_upstreams(context.settings.city.parent / "upstreams.yaml", os.environ, frozenset(context.catalogue.layers))
-    service = MapService(context, upstreams)
+    service = MapService(context)
 
     def slow(path: str, handler: Handler) -> Route:
         # Drawing takes its time; it must not hold the threads of everything else.
