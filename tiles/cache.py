@@ -16,15 +16,17 @@ from hashlib import blake2b
 from math import floor
 from typing import Any, Protocol
 
+from tiles.aggregates import AGGREGATED
 from tiles.grid import Envelope, Grid, TileAddress
 
-__all__ = ["Behind", "CachedTile", "Span", "TileCache", "TileKey", "etag_of", "margin_of", "met"]
+__all__ = ["Behind", "CachedTile", "Span", "TileCache", "TileKey", "etag_of", "margin_of", "margins", "met"]
 
 Span = tuple[datetime | None, datetime | None]
 # Python's own cost of an entry beside its bytes: key, address, entry, places in the indexes.
 ENTRY_BYTES = 900
-# What is drawn around a tile, as a share of its side: features just outside reach into it; the labels of a picture from farther away.
-MARGIN, PICTURE_MARGIN = 1 / 64, 0.3
+# What is drawn around a tile, as a share of its side: features just outside reach into it; cells of a coarse level from a little farther
+# (all that is counted in a cell that lies across the border), the labels of a picture from still farther away.
+MARGIN, CELL_MARGIN, PICTURE_MARGIN = 1 / 64, 1 / 16, 0.3
 # More than a fill can take, at any rate of editing that people reach.
 REMEMBERED = 4_000
 
@@ -117,9 +119,14 @@ def _meets(key: TileKey, envelope: Envelope | None) -> bool:
     return envelope[0] <= maxx + margin and envelope[2] >= minx - margin and envelope[1] <= maxy + margin and envelope[3] >= miny - margin
 
 
+def margins(grid: Grid, z: int) -> tuple[float, float]:
+    """Return how far around a tile of a level features reach into it, as a share of its side: a vector tile, a picture."""
+    return CELL_MARGIN if grid.detail(z) <= AGGREGATED else MARGIN, PICTURE_MARGIN
+
+
 def margin_of(key: TileKey) -> float:
     """Return how far around a tile features reach into it, as a share of its side."""
-    return PICTURE_MARGIN if key.variant.startswith("png") else MARGIN
+    return margins(key.address.grid, key.address.z)[key.variant.startswith("png")]
 
 
 def met(grid: Grid, z: int, envelope: Envelope, share: float = PICTURE_MARGIN) -> tuple[int, int, int, int]:

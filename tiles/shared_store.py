@@ -25,7 +25,7 @@ from urllib.parse import quote
 
 from isal import isal_zlib
 
-from tiles.cache import MARGIN, PICTURE_MARGIN, CachedTile, Span, TileKey, etag_of, margin_of, met
+from tiles.cache import CachedTile, Span, TileKey, etag_of, margin_of, margins, met
 from tiles.grid import Envelope, Grid
 from tiles.shared_file import SQL, SharedFile
 
@@ -254,7 +254,7 @@ class SharedStore:
             if touch.envelope is not None and place is None:
                 continue
             for z, level in enumerate(grid.levels):
-                for margin in (MARGIN, PICTURE_MARGIN):
+                for margin in margins(grid, z):
                     x0, x1, y0, y1 = (0, level.columns, 0, level.rows) if place is None else met(grid, z, place, margin)
                     weights = connection.execute(SQL["expire" if touch.at is None else "come_true"], values | {
                         "grid": name, "z": z, "margin": margin, "x0": x0, "x1": x1, "y0": y0, "y1": y1}).fetchall()
