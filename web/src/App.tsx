@@ -24,6 +24,7 @@ import { usePreferences, useWords } from "./state/preferences";
 import { client, useConfig } from "./state/queries";
 import { keepFresh } from "./state/refresh";
 import { useSession, useUserName, watchSession } from "./state/session";
+import { useSheet } from "./state/sheet";
 import { useView } from "./state/view";
 
 const MapView = lazy(() => import("./map/MapView"));
@@ -33,6 +34,8 @@ const DeskDialog = lazy(() => import("./admin/DeskDialog"));
 const EditPanel = lazy(() => import("./panels/edit/EditPanel"));
 const PlotPanel = lazy(() => import("./plot/PlotPanel"));
 const SignInForm = lazy(() => import("./panels/SignInForm"));
+const Comparison = lazy(() => import("./compare/Comparison"));
+const PrintPanel = lazy(() => import("./print/PrintPanel"));
 const TimeBar = lazy(() => import("./time/TimeBar"));
 const UndoDialog = lazy(() => import("./panels/UndoDialog"));
 
@@ -50,6 +53,8 @@ function Desk() {
   const desk = useDesk((open) => open.panel !== null);
   const form = useSession((session) => session.form);
   const clock = useClock(({ open }) => open);
+  const comparing = useView((view) => view.compare !== null);
+  const printing = useSheet((sheet) => sheet.open);
   useKeys();
   useKept();
   const name = useUserName();
@@ -78,6 +83,8 @@ function Desk() {
       <main className="stage">
         <Boundary><Suspense fallback={<Loading />}>{scene ? <SceneView /> : <MapView />}</Suspense></Boundary>
         <DayBanner />
+        {comparing && <Boundary><Suspense fallback={null}><Comparison /></Suspense></Boundary>}
+        {printing && <Boundary><Suspense fallback={null}><PrintPanel /></Suspense></Boundary>}
         {clock && <Boundary><Suspense fallback={null}><TimeBar /></Suspense></Boundary>}
         <Workbench />
         <Boundary>{editing ? <Suspense fallback={<Loading />}><EditPanel /></Suspense>

@@ -4,6 +4,9 @@ import { describe, expect, it } from "vitest";
 const MAY: Record<string, string[]> = {
   map: ["map", "state", "api", "format", "icons"],
   scene: ["scene", "state", "api", "format", "icons"],
+  time: ["time", "panels", "state", "api", "format", "icons"],
+  compare: ["compare", "map", "panels", "state", "api", "format", "icons"],
+  print: ["print", "panels", "state", "api", "format", "icons"],
   panels: ["panels", "state", "api", "format", "icons"],
   query: ["query", "panels", "state", "api", "format", "icons"],
   statistics: ["statistics", "panels", "state", "api", "format", "icons"],

@@ -1,5 +1,5 @@
 import {
-  AimOutlined, ArrowLeftOutlined, ArrowRightOutlined, BlockOutlined, ColumnWidthOutlined, HighlightOutlined, MinusOutlined, PlusOutlined,
+  AimOutlined, ArrowLeftOutlined, ArrowRightOutlined, BlockOutlined, ColumnWidthOutlined, HighlightOutlined, MinusOutlined, PlusOutlined, PrinterOutlined, SplitCellsOutlined,
 } from "../icons";
 import type { Map as MapLibre } from "maplibre-gl";
 import { type ReactNode, useEffect, useState } from "react";
@@ -7,7 +7,12 @@ import type { City } from "../api/types";
 import { goBack, goForth, useJourney } from "../state/kept";
 import { useWords } from "../state/preferences";
 import { useLayer } from "../state/queries";
+import { useSheet } from "../state/sheet";
+import { PLAIN_SIDE } from "../state/sides";
 import { useView } from "../state/view";
+
+// One sees at once that the other side is another city.
+const COMPARED_DAY = "2000-01-01";
 import { Grounds } from "./Grounds";
 
 interface ToolButton {
@@ -44,6 +49,8 @@ export function Controls({ map, city }: { map: MapLibre; city: City }) {
   const steps = useJourney();
   const relief = useView((view) => view.layers.relief);
   const tool = useView((view) => view.tool);
+  const compare = useView((view) => view.compare);
+  const printing = useSheet((sheet) => sheet.open);
   const plots = useLayer("annotation")?.edit ?? false;
 
   useEffect(() => {
@@ -77,6 +84,9 @@ export function Controls({ map, city }: { map: MapLibre; city: City }) {
       <Grounds />
       <div className="map-buttons">
         <Button name={t("map.extrude")} icon={<BlockOutlined />} pressed={relief} act={toggleRelief} />
+        <Button name={t(compare ? "compare.close" : "compare.open")} icon={<SplitCellsOutlined />} pressed={compare !== null}
+          act={() => useView.getState().setCompare(compare ? null : { mode: "swipe", sides: [{ ...PLAIN_SIDE, day: COMPARED_DAY }], linked: true, at: 0.5 })} />
+        <Button name={t("print.open")} icon={<PrinterOutlined />} pressed={printing} act={() => useSheet.setState({ open: !printing, frame: null })} />
         <Button name={t("map.measure")} icon={<ColumnWidthOutlined />} pressed={tool === "measure"}
           act={() => useView.getState().setTool(tool === "measure" ? "identify" : "measure")} />
         {plots && (

@@ -12,16 +12,19 @@ import { useSession } from "../state/session";
 import { useView } from "../state/view";
 import { followFlights, reportCamera } from "./camera";
 import { addCity, applyFilters, applyOpacity, applyShown, applyTiles, type Drawn, redraw } from "./city";
+import { useChangeMarks } from "./changes";
 import { Controls } from "./Controls";
 import { createMap, TEST_MODE } from "./create";
 import { useDraftOverlay } from "./draftOverlay";
 import { groundStyle } from "./ground";
 import { useGroundOf } from "./Grounds";
+import { joinMates } from "./mates";
 import { addOverlay, markFaults, markFocus, markSelection } from "./overlay";
 import { Worked } from "./Worked";
 import { drawMarks } from "./marks";
 import { attachPointer } from "./pointer";
 import { Readout } from "./Readout";
+import { SheetFrame } from "./SheetFrame";
 import { useTimeline } from "./timeline";
 import { useTool } from "./useTool";
 
@@ -110,6 +113,8 @@ export default function MapView() {
   }, [map, city, style.data, layers, dark]);
 
   useTimeline(map, drawn, layers);
+  useChangeMarks(map, drawn);
+  useEffect(() => (map ? joinMates(map) : undefined), [map]);
   useEffect(() => {
     if (map && drawn) applyShown(map, drawn, layers, shown, relief);
   }, [map, drawn, layers, shown, relief]);
@@ -147,6 +152,7 @@ export default function MapView() {
       <div ref={frame} className="map-frame" data-ready={drawn !== null} />
       <div className="map-cross" aria-hidden="true" />
       {failed && <p className="map-failed" role="alert">{t("map.blank")}</p>}
+      {map && <SheetFrame map={map} />}
       {map && <Readout map={map} />}
       {map && drawn && <Worked map={map} drawn={drawn} />}
       {map && city && <Controls map={map} city={city} />}

@@ -1,0 +1,98 @@
+import { AimOutlined, CloseOutlined, ReloadOutlined } from "../icons";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import Select from "antd/es/select";
+import { useEffect, useState } from "react";
+import { type Difference, readChangeList } from "../api/timeline";
+import type { Layer } from "../api/types";
+import { changed } from "../format/difference";
+import { boundsOf } from "../format/geometry";
+import { today } from "../format/instant";
+import { pick } from "../format/text";
+import { formatValue } from "../format/value";
+import { Empty, Failure, Loading } from "../panels/PanelState";
+import { useChanged } from "../state/changed";
+import { useWords } from "../state/preferences";
+import { useLayers, useTimeZone } from "../state/queries";
+import type { Compare } from "../state/sides";
+import { useView } from "../state/view";
+
+const LISTED = 300;
+
+function Row({ layer, each }: { layer: Layer; each: Difference & { moved?: boolean } }) {
+  const { t, language } = useWords();
+  const zone = useTimeZone();
+  const now = each.after ?? each.before ?? {};
+  const name = String((layer.label && now[layer.label]) || `#${each.fid}`);
+  const names = each.before && each.after ? changed(each.before, each.after, layer.fields.map((field) => field.name)) : [];
+  const told = names.slice(0, 3).map((field) => {
+    const found = layer.fields.find((candidate) => candidate.name === field)!;
+    const write = (value: unknown) => formatValue(found, value, language, zone) || t("common.none");
+    return `${pick(found.title, language)} ${write(each.before![field])} → ${write(each.after![field])}`;
+  });
+  if (each.moved) told.push(t("compare.moved"));
+  const zoom = () => {
+    const bounds = boundsOf([each.geometry ?? null]);
+    if (bounds) useView.getState().fly({ bounds, zoom: 17.5 });
+    else if (each.place) useView.getState().fly({ center: each.place, zoom: 17.5 });
+  };
+  return (
+    <tr data-change={each.change}>
+      <td><span className="change-kind" data-change={each.change}>{t(`compare.${each.change}`)}</span></td>
+      <td><button type="button" className="link-button" aria-label={t("compare.zoom", { name })} onClick={zoom}><AimOutlined /> {name}</button></td>
+      <td>{told.join("；") || "–"}</td>
+    </tr>
+  );
+}
+
+/** What was built, demolished and changed between the days of the first two sides, as the server tells it; the maps mark it. */
+export function ChangeList({ compare }: { compare: Compare }) {
+  const { t, language } = useWords();
+  const layers = useLayers().filter((layer) => layer.kind === "spatial");
+  const chosen = useChanged((state) => state.layer);
+  const layer = layers.find((each) => each.id === chosen) ?? layers.find((each) => each.id === "building") ?? layers[0];
+  const days = [useView((view) => view.time.day) ?? today(), compare.sides[0]!.day ?? today()].sort() as [string, string];
+  const [box, setBox] = useState(useView.getState().bounds);
+  const isSame = days[0] === days[1];
+  const asked = { layer: layer?.id ?? "", from: days[0], to: days[1], box: box!, limit: LISTED };
+  const list = useQuery({
+    queryKey: ["changelist", layer?.id, asked], queryFn: ({ signal }) => readChangeList(asked, signal),
+    enabled: Boolean(layer) && box !== null && !isSame, placeholderData: keepPreviousData,
+  });
+  useEffect(() => {
+    useChanged.setState({ listed: isSame ? [] : list.data?.differences ?? [] });
+  }, [list.data, isSame]);
+  const { counts, differences = [], complete } = list.data ?? {};
+  return (
+    <aside className="panel changes" data-covers="right" aria-label={t("compare.changes")}>
+      <header className="panel-head">
+        <h2>{t("compare.changes")}</h2>
+        <button type="button" className="quiet" aria-label={t("compare.refresh")} title={t("compare.refresh")} onClick={() => setBox(useView.getState().bounds)}><ReloadOutlined /></button>
+        <button type="button" className="quiet" aria-label={t("common.close")} onClick={() => useChanged.setState({ open: false, listed: [] })}><CloseOutlined /></button>
+      </header>
+      <div className="changes-head">
+        <Select size="small" aria-label={t("compare.layer")} value={layer?.id} onChange={(id) => useChanged.setState({ layer: id })} popupMatchSelectWidth={false} showSearch
+          optionFilterProp="label" options={layers.map((each) => ({ value: each.id, label: pick(each.title, language) }))} />
+        <span>{days[0]} → {days[1]}</span>
+        {counts && !isSame && (
+          <p className="changes-counts" role="status">
+            {(["built", "ended", "changed"] as const).map((kind) => (
+              <span key={kind} className="change-kind" data-change={kind}>{t(`compare.${kind}`)} <b>{counts[kind]}</b></span>
+            ))}
+          </p>
+        )}
+      </div>
+      <div className="panel-body">
+        {isSame ? <Empty title={t("compare.none")} hint={t("compare.sameDay")} />
+          : list.isPending ? <Loading rows={6} />
+            : list.isError ? <Failure error={list.error} retry={() => void list.refetch()} />
+              : differences.length === 0 ? <Empty title={t("compare.none")} hint={t("compare.noneHint")} /> : (
+                <table className="changes-table" aria-busy={list.isFetching}>
+                  <thead><tr><th scope="col">{t("compare.kind")}</th><th scope="col">{t("compare.name")}</th><th scope="col">{t("compare.what")}</th></tr></thead>
+                  <tbody>{differences.map((each) => <Row key={`${each.change}.${each.fid}`} layer={layer!} each={each} />)}</tbody>
+                </table>
+              )}
+        {complete === false && !isSame && <p className="changes-more">{t("compare.more", { count: LISTED })}</p>}
+      </div>
+    </aside>
+  );
+}
