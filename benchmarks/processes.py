@@ -20,7 +20,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from config.settings import ROOT
 
-__all__ = ["bytes_server", "free_port", "mapserver", "memory_mb", "nginx", "our_server"]
+__all__ = ["bytes_server", "free_port", "mapserver", "mapserver_tiles", "memory_mb", "nginx", "our_server"]
 
 BYTES_APP = '''
 from pathlib import Path
@@ -107,31 +107,58 @@ def nginx(body: bytes, folder: Path) -> Iterator[str | None]:
 @contextmanager
 def mapserver(dsn: str, folder: Path) -> Iterator[str | None]:
     """Serve the current buildings by MapServer's WFS (GeoJSON), a FastCGI process behind nginx; None where it is not installed."""
-    program = shutil.which("mapserv") or "/usr/lib/cgi-bin/mapserv"
-    if not (Path(program).exists() and shutil.which("nginx") and shutil.which("spawn-fcgi")):
+    with _fast_cgi(folder, _map(dsn), "&SERVICE=WFS&VERSION=1.0.0&REQUEST=GetFeature&TYPENAME=building&OUTPUTFORMAT=geojson", "&MAXFEATURES=1") as url:
+        yield url
+
+
+@contextmanager
+def mapserver_tiles(dsn: str, folder: Path) -> Iterator[str | None]:
+    """Serve the current buildings as MapServer's vector tiles (`&tile=x+y+z` is added); None where it is not installed, or makes none."""
+    program = _mapserv()
+    if program is None or b"SUPPORTS=PBF" not in subprocess.run([program, "-v"], capture_output=True, check=False).stdout:
         yield None
         return
+    with _fast_cgi(folder, _map(dsn), "&mode=tile&tilemode=gmap&layers=building&map.imagetype=mvt", "&tile=53953+24846+16") as url:
+        yield url
+
+
+def _mapserv() -> str | None:
+    program = shutil.which("mapserv") or "/usr/lib/cgi-bin/mapserv"
+    return program if Path(program).exists() and shutil.which("nginx") and shutil.which("spawn-fcgi") else None
+
+
+def _map(dsn: str) -> str:
     part = conninfo_to_dict(dsn)
     where = " ".join(f"{k}={v}" for k, v in part.items() if k in ("host", "port", "user", "dbname", "password"))
-    (folder / "bench.map").write_text(f'''MAP NAME bench EXTENT 116 39 117 41 UNITS DD SIZE 256 256 PROJECTION "init=epsg:4326" END
+    return f'''MAP NAME bench EXTENT 116 39 117 41 UNITS DD SIZE 256 256 PROJECTION "init=epsg:4326" END
 WEB METADATA "ows_enable_request" "*" "ows_title" "bench" "wfs_onlineresource" "http://localhost/" "ows_srs" "EPSG:4326"
 "wfs_getfeature_formatlist" "geojson" "wfs_maxfeatures" "1000" END END
 OUTPUTFORMAT NAME geojson DRIVER "OGR/GEOJSON" MIMETYPE "application/json; subtype=geojson" FORMATOPTION "STORAGE=stream" FORMATOPTION "FORM=SIMPLE" END
+OUTPUTFORMAT NAME mvt DRIVER MVT FORMATOPTION "EXTENT=4096" FORMATOPTION "EDGE_BUFFER=10" END
 LAYER NAME building TYPE POLYGON STATUS ON CONNECTIONTYPE POSTGIS CONNECTION "{where}" PROCESSING "CLOSE_CONNECTION=DEFER"
 DATA "geom FROM (SELECT geom, fid, name, use, height_m, floors, completed, is_listed, district_code FROM city.bench_building WHERE valid @> now()) AS t USING UNIQUE fid USING SRID=4490"
-PROJECTION "init=epsg:4490" END METADATA "ows_title" "building" "gml_include_items" "all" "ows_include_items" "all" "gml_featureid" "fid" "wfs_srs" "EPSG:4326" END END END''')
+PROJECTION "init=epsg:4490" END METADATA "ows_title" "building" "gml_include_items" "all" "ows_include_items" "all" "gml_featureid" "fid" "wfs_srs" "EPSG:4326" END END END'''
+
+
+@contextmanager
+def _fast_cgi(folder: Path, map_text: str, question: str, example: str) -> Iterator[str | None]:
+    program = _mapserv()
+    if program is None:
+        yield None
+        return
+    (folder / "bench.map").write_text(map_text)
     (folder / "mapserver.conf").write_text('CONFIG ENV "MS_MAP_PATTERN" "." END END')
     port, inner = free_port(), free_port()
     (folder / "map.conf").write_text(
         f"pid {folder}/map.pid; error_log {folder}/map.log; daemon off; worker_processes 1; events {{}} http {{ access_log off; "
         f"server {{ listen 127.0.0.1:{port}; location / {{ include /etc/nginx/fastcgi_params; fastcgi_keep_conn on; "
         f"fastcgi_buffers 64 64k; fastcgi_buffer_size 64k; fastcgi_pass 127.0.0.1:{inner}; }} }} }}")
-    url = f"http://127.0.0.1:{port}/?map={folder}/bench.map&SERVICE=WFS&VERSION=1.0.0&REQUEST=GetFeature&TYPENAME=building&OUTPUTFORMAT=geojson"
+    url = f"http://127.0.0.1:{port}/?map={folder}/bench.map{question}"
     cgi = subprocess.Popen(["spawn-fcgi", "-n", "-a", "127.0.0.1", "-p", str(inner), "--", program], stdin=subprocess.DEVNULL,
                            env=os.environ | {"MAPSERVER_CONFIG_FILE": str(folder / "mapserver.conf")}, stdout=subprocess.DEVNULL,
                            stderr=subprocess.DEVNULL, start_new_session=True)
     try:
-        with _running(["nginx", "-c", str(folder / "map.conf")], url + "&MAXFEATURES=1", folder):
+        with _running(["nginx", "-c", str(folder / "map.conf")], url + example, folder):
             yield url
     finally:
         with contextlib.suppress(ProcessLookupError):

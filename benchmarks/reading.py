@@ -50,8 +50,8 @@ class Row(NamedTuple):
     ratio: float
 
 
-def bench_layer() -> Layer:
-    """Return the layer that is measured: a building with the usual fields."""
+def bench_layer(has_cells: bool = False) -> Layer:
+    """Return the layer that is measured: a building with the usual fields; counted in cells where coarse levels are measured."""
     def field(name: str, kind: str, **more: Any) -> dict[str, Any]:
         return {"name": name, "type": kind, "title": TITLE, **more}
 
@@ -63,7 +63,7 @@ def bench_layer() -> Layer:
             field("height_m", "number", unit="m", tile=True, index=True), field("floors", "integer", tile=True),
             field("completed", "date"), field("is_listed", "boolean"), field("codes", "codes"),
             field("district_code", "string", index=True)],
-        "symbology": {"field": "use", "classes": [{"value": u, "color": "#c6cedb"} for u in uses], "extrude": "height_m", "min_zoom": 13,
+        "symbology": {"field": "use", "classes": [{"value": u, "color": "#c6cedb"} for u in uses], "extrude": "height_m", "min_zoom": 13, "cells": has_cells,
                       "label": {"field": "name", "min_zoom": 16.5}}})
 
 

@@ -1,12 +1,9 @@
-"""How fast the service answers over HTTP, beside the bare statement, a server of bytes, nginx and MapServer."""
+"""How fast the service answers over HTTP, beside the bare statement, a server of bytes and MapServer."""
 
 from __future__ import annotations
 
 import http.client
-import re
-import shutil
 import statistics
-import subprocess
 import tempfile
 import time
 import urllib.parse
@@ -16,7 +13,7 @@ from random import Random
 
 import psycopg
 
-from benchmarks.processes import bytes_server, mapserver, memory_mb, nginx, our_server
+from benchmarks.processes import bytes_server, mapserver, memory_mb, our_server
 from benchmarks.reading import HEIGHT, SOUTH, WEST, WIDTH, Row
 from gisserver.identity import ROLES
 from layers.accounts import account, create_account
@@ -28,9 +25,8 @@ from layers.feature_text import feature_text
 from layers.keys import create_key
 from layers.roles import read_roles
 from layers.store import Store
-from tiles.vector_tiles import MEDIA_TYPE
 
-__all__ = ["run"]
+__all__ = ["bench_key", "compare", "run"]
 
 ITEMS = "/ogc/collections/bench_building/items"
 PASSWORD = "Only for Measuring 9"
@@ -38,16 +34,17 @@ PASSWORD = "Only for Measuring 9"
 
 def run(store: Store, rounds: int = 60, seed: int = 11) -> list[Row]:
     """Measure the service on a store that `benchmarks.reading.fill` has filled. Returns rows as `benchmarks.reading.run` does."""
-    key = _key(store)
+    key = bench_key(store)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with our_server(store.dsn, folder) as (url, pid):
-            found = [*_one(url, key, rounds * 10, seed, folder), *_pages(store, url, key, rounds, seed, folder), *_cached_tile(url, key, folder)]
+            found = [*_one(url, key, rounds * 10, seed, folder), *_pages(store, url, key, rounds, seed, folder)]
             found.append(Row("memory of the server process, MB (limit 300)", memory_mb(pid), 300, memory_mb(pid) / 300))
     return found
 
 
-def _key(store: Store) -> str:
+def bench_key(store: Store) -> str:
+    """Return a key of a reader who sees whole layers."""
     roles = read_roles(ROLES, Catalogue(store).layers)
     try:
         made = account(store, "bench-reader")
@@ -73,7 +70,8 @@ class _Client:
         return body
 
 
-def _compare(name: str, ours: Callable[[int], object], theirs: Callable[[int], object], rounds: int) -> Row:
+def compare(name: str, ours: Callable[[int], object], theirs: Callable[[int], object], rounds: int) -> Row:
+    """Run both in every round, in turns of order; each a few times unmeasured first."""
     times: tuple[list[float], list[float]] = ([], [])
     for n in range(5):
         ours(n), theirs(n)
@@ -90,7 +88,7 @@ def _one(url: str, key: str, rounds: int, seed: int, folder: Path) -> list[Row]:
     fids = [rng.randrange(1, 400_000) for _ in range(rounds)]
     with bytes_server(client.get(f"{ITEMS}/{fids[0]}"), "application/geo+json", folder) as bare:
         other = _Client(bare)
-        return [_compare("one feature over HTTP / bytes from memory", lambda n: client.get(f"{ITEMS}/{fids[n]}"), lambda n: other.get("/"), rounds)]
+        return [compare("one feature over HTTP / bytes from memory", lambda n: client.get(f"{ITEMS}/{fids[n]}"), lambda n: other.get("/"), rounds)]
 
 
 def _pages(store: Store, url: str, key: str, rounds: int, seed: int, folder: Path) -> list[Row]:
@@ -109,7 +107,7 @@ def _pages(store: Store, url: str, key: str, rounds: int, seed: int, folder: Pat
         def ours(n: int) -> bytes:
             return client.get(f"{ITEMS}?limit=1000&bbox={','.join(map(str, boxes[n]))}")
 
-        found.append(_compare("1,000 polygons over HTTP / the statement", ours,
+        found.append(compare("1,000 polygons over HTTP / the statement", ours,
                               lambda n: cursor.execute(statement, (box_around(*boxes[n], 4490),), prepare=True).fetchone(), rounds))
         with mapserver(store.dsn, folder) as peer:
             if peer is not None:
@@ -121,33 +119,5 @@ def _pages(store: Store, url: str, key: str, rounds: int, seed: int, folder: Pat
                 counts = [body.count(b'"type": "Feature"') + body.count(b'"type":"Feature"') for body in (ours(0), theirs(0))]
                 if not counts[0] or abs(counts[0] - counts[1]) > 5:
                     raise RuntimeError(f"ours and MapServer's answers differ: {counts} features; {theirs(0)[:300]!r}")
-                found.append(_compare("1,000 polygons over HTTP / MapServer WFS GeoJSON", ours, theirs, rounds // 2))
+                found.append(compare("1,000 polygons over HTTP / MapServer WFS GeoJSON", ours, theirs, rounds // 2))
     return found
-
-
-def _cached_tile(url: str, key: str, folder: Path) -> list[Row]:
-    """Requests per second of one hot tile by wrk, 50 connections: here the ratio is ours to theirs, and more is better."""
-    if shutil.which("wrk") is None:
-        return []
-    path = "/ogc/collections/bench_building/tiles/WebMercatorQuad/16/24846/53953"
-    body = _Client(url, key).get(path)
-    mine = _per_second(url + path, key)
-    with bytes_server(body, MEDIA_TYPE, folder) as bare:
-        bare_rate = _per_second(bare)
-    found = [Row(f"cached tile of {len(body) // 1000} kB, requests/s / bytes from memory (at least 0.7)", mine, bare_rate, mine / bare_rate)]
-    with nginx(body, folder) as file:
-        if file is not None:
-            rate = _per_second(file)
-            found.append(Row("cached tile, requests/s / nginx with a file (at least 0.35)", mine, rate, mine / rate))
-    return found
-
-
-def _per_second(url: str, key: str = "") -> float:
-    command = ["wrk", "-t1", "-c50", "-d4s", url] + (["-H", f"Authorization: Bearer {key}"] if key else [])
-    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
-    if "Non-2xx" in said:
-        raise RuntimeError(said)
-    found = re.search(r"Requests/sec:\s*([0-9.]+)", said)
-    if found is None:
-        raise RuntimeError(said)
-    return float(found[1])

@@ -18,7 +18,7 @@ DATABASE = "gis_bench"
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["all", "reading", "serving"]), default="all")
+@click.argument("what", type=click.Choice(["all", "reading", "serving", "tiles"]), default="all")
 @click.option("--buildings", type=click.IntRange(10_000, 10_000_000), default=1_000_000, show_default=True, help="How many are made.")
 @click.option("--keep", is_flag=True, help="Keep the measured database for the next time.")
 @click.pass_obj
@@ -36,9 +36,10 @@ def command(settings: Settings, what: str, buildings: int, keep: bool) -> None:
         if "bench_building" not in Catalogue(store).layers:
             click.echo(f"Making {buildings:,} buildings …", err=True)
             reading.fill(store, buildings)
-        rows = [] if what == "serving" else reading.run(store)
-        if what != "reading":
-            rows += importlib.import_module("benchmarks.serving").run(store)
+        rows = []
+        for name in ("reading", "serving", "tiles"):
+            if what in ("all", name):
+                rows += importlib.import_module(f"benchmarks.{name}").run(store)
     finally:
         store.close()
     click.echo("| what | ours | compared with | ratio |\n| --- | ---: | ---: | ---: |")

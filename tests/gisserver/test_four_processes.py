@@ -122,4 +122,4 @@ def test_nobody_is_shown_an_old_tile(processes: list[str], signed_in: As, as_rol
 
 @pytest.mark.load
 def test_nobody_is_shown_an_old_tile_for_long(processes: list[str], signed_in: As, as_role: As) -> None:
-    check(processes, as_role("editor"), signed_in("system_admin"), 300, 1.0)
+    check(processes, as_role("editor"), signed_in("system_admin"), 100, 1.0)

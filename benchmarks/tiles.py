@@ -1,0 +1,225 @@
+"""How fast tiles are: kept ones beside a server of bytes and nginx, new ones beside the bare statement, days, playback, seeding, memory.
+
+    PYTHONPATH=. python -m benchmarks.tiles "host=… dbname=…"        a database that `benchmarks.reading.fill` has filled
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.parse
+from collections.abc import Callable
+from datetime import UTC, datetime
+from math import asinh, pi, radians, tan
+from pathlib import Path
+from random import Random
+
+import psycopg
+
+from benchmarks.processes import bytes_server, mapserver_tiles, memory_mb, nginx, our_server
+from benchmarks.reading import HEIGHT, SOUTH, WEST, WIDTH, Row, bench_layer
+from benchmarks.serving import bench_key, compare
+from config.settings import ROOT
+from layers.access import LayerGrant, ensure_audience
+from layers.catalogue import Catalogue
+from layers.cells import fold_cells
+from layers.crs import box_around
+from layers.plan import register
+from layers.query import ItemQuery
+from layers.store import Store
+from tiles.grid import TileAddress
+from tiles.vector_tiles import MEDIA_TYPE, render, tile_fields
+
+__all__ = ["run"]
+
+TILES = "/ogc/collections/bench_building/tiles/WebMercatorQuad"
+PAST = datetime(2012, 5, 17, tzinfo=UTC)
+PLAYED = (datetime(1985, 1, 1, tzinfo=UTC), datetime(2025, 1, 1, tzinfo=UTC))
+SEEDED = "116.36,39.90,116.44,39.96"
+
+
+def run(store: Store, rounds: int = 30, seed: int = 13, panned_s: float = 30) -> list[Row]:
+    """Measure tiles on a store that `benchmarks.reading.fill` has filled. Rows are as those of `benchmarks.reading.run`; where the name
+    says so they count per second or per minute, and more is better."""
+    # Made from all that is there; the reading of features does without.
+    register(store, bench_layer(has_cells=True))
+    fold_cells(store, "bench_building")
+    key = bench_key(store)
+    found = [*_fresh(store, rounds, seed)]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        found += _seeded(store, folder)
+        with our_server(store.dsn, folder) as (url, pid):
+            found += [*_kept(url, key, folder), *_peer(store, url, key, folder, rounds, seed)]
+            _pan(url, key, panned_s, seed)
+            held = memory_mb(pid)
+            found.append(Row(f"memory of the server process after {panned_s:.0f} s of panning, MB (limit 500)", held, 500, held / 500))
+    return found
+
+
+def _tile(x: float, y: float, z: int) -> TileAddress:
+    n = 2**z
+    return TileAddress(z, int((x + 180) / 360 * n), int((1 - asinh(tan(radians(y))) / pi) / 2 * n))
+
+
+def _places(random: Random, z: int, count: int) -> list[TileAddress]:
+    return [_tile(WEST + random.random() * WIDTH, SOUTH + random.random() * HEIGHT, z) for _ in range(count)]
+
+
+def _fresh(store: Store, rounds: int, seed: int) -> list[Row]:
+    """Tiles that are made: beside the bare statement over stored geometry, of a day beside now, of forty years beside their statement."""
+    catalogue = Catalogue(store)
+    layer = catalogue.layer("bench_building")
+    audience = ensure_audience(store, catalogue.layers, [LayerGrant(layer.id)])
+    names = ", ".join(f'"{f.name}"' for f in tile_fields(layer, audience))
+    head = ("SELECT ST_AsMVT(t, 'bench_building', 4096, 'geom', 'fid') FROM (SELECT fid, ST_AsMVTGeom(geom_tile, $1::box2d, 4096, 64, true) AS geom, "
+            f"{names}{{}} FROM city.bench_building WHERE geom_tile && $2::geometry AND ")
+    now = head.format("") + "valid @> now()) t"
+    played = (head.format(", extract(epoch FROM lower(valid))::bigint AS valid_from, extract(epoch FROM upper(valid))::bigint AS valid_to")
+              + "valid && tstzrange('1985-01-01Z', '2025-01-01Z')) t")
+    random, found = Random(seed), list[Row]()
+    with store.connect() as connection:
+        connection.execute("SET max_parallel_workers_per_gather = 0")
+        cursor = psycopg.RawCursor(connection)
+
+        def bare(sql: str, tile: TileAddress) -> object:
+            minx, miny, maxx, maxy = tile.envelope
+            margin = (maxx - minx) / 64
+            return cursor.execute(sql, (f"BOX({minx} {miny},{maxx} {maxy})",
+                                        box_around(minx - margin, miny - margin, maxx + margin, maxy + margin, 3857)), prepare=True, binary=True).fetchone()
+
+        def ours(tile: TileAddress, at: datetime | None = None, span: tuple[datetime, datetime] | None = None) -> bytes:
+            return render(store, ItemQuery(layer, audience, at=at, interval=span), tile).body
+
+        for z in range(8, 17):
+            # On the first levels one tile holds the whole city: a few rounds tell it.
+            count = rounds if z > 12 else max(3, rounds // 6)
+            places = _places(random, z, count)
+            largest = max(len(ours(tile)) for tile in places[:3]) / 1000
+            found.append(compare(f"tile of level {z} ({largest:,.0f} kB) / the bare statement", lambda n, p=places: ours(p[n % len(p)]),
+                                 lambda n, p=places: bare(now, p[n % len(p)]), count))
+            found.append(compare(f"tile of level {z}, as of 2012 / now", lambda n, p=places: ours(p[n % len(p)], PAST),
+                                 lambda n, p=places: ours(p[n % len(p)]), count))
+            if z >= 13:
+                found.append(compare(f"tile of level {z}, playback of 40 years / its bare statement", lambda n, p=places: ours(p[n % len(p)], None, PLAYED),
+                                     lambda n, p=places: bare(played, p[n % len(p)]), max(3, count // 2)))
+    return found
+
+
+def _seeded(store: Store, folder: Path) -> list[Row]:
+    """Tiles a minute that one thread of `gis seed` makes, with the database on the same machine."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("GIS_", "LC_", "LANG"))} | {
+        "GIS_DATABASE_URL": store.dsn, "GIS_VAR": str(folder / "seed"), "PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"}
+    said = subprocess.run([sys.executable, "-m", "gisserver.cli", "seed", "--layers", "bench_building", "--role", "planner", "--zoom", "12-16",
+                           "--bbox", SEEDED, "--threads", "1"], env=environment, capture_output=True, text=True, check=True).stdout
+    found = re.search(r"\(([\d,]+) a minute\)", said)
+    if found is None:
+        raise RuntimeError(said)
+    rate = float(found[1].replace(",", ""))
+    return [Row("seeding, levels 12 to 16, one thread, tiles a minute (at least 2,000)", rate, 2_000, rate / 2_000)]
+
+
+def _kept(url: str, key: str, folder: Path) -> list[Row]:
+    """Requests per second of one kept tile by wrk, 50 connections, in turns with bytes from memory and nginx: more is better."""
+    if shutil.which("wrk") is None:
+        return []
+    tile = _tile(WEST + WIDTH / 2, SOUTH + HEIGHT / 2, 16)
+    path = f"{TILES}/16/{tile.y}/{tile.x}"
+    body = _get(url + path, key)
+    rates: dict[str, list[tuple[float, float]]] = {"ours": [], "bytes": [], "nginx": []}
+    with bytes_server(body, MEDIA_TYPE, folder) as bare, nginx(body, folder) as file:
+        for _ in range(3):
+            rates["ours"].append(_wrk(url + path, key))
+            rates["bytes"].append(_wrk(bare))
+            if file is not None:
+                rates["nginx"].append(_wrk(file))
+    mine, last = max(rates["ours"]), f"cached tile of {len(body) / 1000:.0f} kB by key, requests a second"
+    found = [Row(f"{last} / bytes from memory (at least 0.7)", mine[0], max(rates["bytes"])[0], mine[0] / max(rates["bytes"])[0])]
+    if rates["nginx"]:
+        found.append(Row(f"{last} / nginx with a file (at least 0.35)", mine[0], max(rates["nginx"])[0], mine[0] / max(rates["nginx"])[0]))
+    slowest = min(p99 for _, p99 in rates["ours"])
+    found.append(Row("cached tile at 50 connections, 99th percentile, ms (limit 10)", slowest, 10, slowest / 10))
+    return found
+
+
+def _wrk(url: str, key: str = "") -> tuple[float, float]:
+    """Return requests a second and the 99th percentile of latency in milliseconds."""
+    command = ["wrk", "-t1", "-c50", "-d3s", "--latency", url] + (["-H", f"Authorization: Bearer {key}"] if key else [])
+    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    rate, slow = re.search(r"Requests/sec:\s*([0-9.]+)", said), re.search(r"99%\s+([0-9.]+)(us|ms|s)", said)
+    if rate is None or slow is None or "Non-2xx" in said:
+        raise RuntimeError(said)
+    return float(rate[1]), float(slow[1]) * {"us": 1e-3, "ms": 1, "s": 1e3}[slow[2]]
+
+
+def _peer(store: Store, url: str, key: str, folder: Path, rounds: int, seed: int) -> list[Row]:
+    """New tiles over HTTP beside MapServer's vector tiles of the same table, in FastCGI behind nginx."""
+    with mapserver_tiles(store.dsn, folder) as peer:
+        if peer is None:
+            return []
+        random, found = Random(seed + 1), []
+        for z in (12, 14, 16):
+            places = _places(random, z, rounds)
+            # A field that nobody asks for makes it another tile: nothing of it is kept yet.
+            found.append(compare(f"new tile of level {z} over HTTP / MapServer MVT",
+                                 lambda n, p=places, z=z: _get(f"{url}{TILES}/{z}/{p[n % len(p)].y}/{p[n % len(p)].x}?filter=fid%20%3E%3D%20{n}", key),
+                                 lambda n, p=places, z=z: _get(f"{peer}&tile={p[n % len(p)].x}+{p[n % len(p)].y}+{z}"), rounds // 2))
+        return found
+
+
+def _pan(url: str, key: str, seconds: float, seed: int) -> None:
+    """Ask for tiles all over the city, on all levels and on many days, by four clients at once."""
+    end = time.monotonic() + seconds
+
+    def walk(number: int) -> None:
+        random = Random(seed * 100 + number)
+        while time.monotonic() < end:
+            z = random.randint(10, 16)
+            (tile,) = _places(random, z, 1)
+            day = f"?datetime={random.randint(1985, 2025)}-{random.randint(1, 12):02}-01" if random.random() < 0.3 else ""
+            _get(f"{url}{TILES}/{z}/{tile.y}/{tile.x}{day}", key)
+
+    threads = [threading.Thread(target=walk, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+_local = threading.local()
+
+
+def _get(url: str, key: str = "") -> bytes:
+    parts = urllib.parse.urlsplit(url)
+    kept: dict[str, http.client.HTTPConnection] = _local.__dict__.setdefault("kept", {})
+    connection = kept.setdefault(parts.netloc, http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=120))
+    path, headers = f"{parts.path}?{parts.query}" if parts.query else parts.path, {"Accept-Encoding": "identity"} | (
+        {"Authorization": f"Bearer {key}"} if key else {})
+    try:
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+    except http.client.RemoteDisconnected:
+        # A connection that was idle for long was closed; another is made.
+        connection.close()
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+    body = answer.read()
+    if answer.status not in (200, 204):
+        raise RuntimeError(f"{url}: {answer.status} {body[:300]!r}")
+    return body
+
+
+if __name__ == "__main__":
+    measured = Store(sys.argv[1])
+    show: Callable[[Row], None] = lambda row: print(f"{row.name:80} {row.ours_ms:11,.3f} {row.bare_ms:11,.3f} {row.ratio:7.2f}")  # noqa: E731
+    for each in run(measured):
+        show(each)
+    measured.close()
