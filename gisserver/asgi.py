@@ -29,6 +29,7 @@ from gisserver.request_ids import RequestIds
 from gisserver.routes import accounts, audit, auth, geometry, keys, prints, saved_views
 from gisserver.routing import client_routes, service_routes
 from gisserver.tile_disk import tile_disk
+from gisserver.upkeep import Upkeep
 from layers.catalogue import Catalogue
 from layers.store import Store
 
@@ -71,10 +72,13 @@ def application(context: Context) -> ASGIApp:
 async def _lifespan(context: Context) -> AsyncIterator[None]:
     context.changes = ChangeFeed(context)
     context.changes.start()
+    upkeep = Upkeep(context.store)
+    upkeep.start()
     _end_streams_on_signal(context.changes)
     try:
         yield
     finally:
+        upkeep.close()
         context.changes.close()
         context.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import time
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 
+from gisserver.upkeep import Upkeep
 from layers.access import OWNER, Audience, LayerGrant, ensure_audience, regrant_all
 from layers.catalogue import Catalogue
 from layers.cells import fold_cells, fold_due
@@ -312,3 +314,21 @@ class TestDefinitions:
             Edit(layer.id, "create", geometry={"type": "Point", "coordinates": [LON + n * 0.01, LAT]}, valid_from="2000") for n in range(20)), "tester"))
         assert fold_due(store, rows=10)["waiting"] == 20
         assert "waiting" not in fold_due(store, rows=10)
+
+    def test_a_server_sums_up_by_itself(self, store, catalogue):
+        layer = make(store, "upkept", "Point", symbology={"cells": True})
+        catalogue.refresh()
+        apply_changeset(store, catalogue, OWNER, Changeset(tuple(
+            Edit(layer.id, "create", geometry={"type": "Point", "coordinates": [LON + n * 0.01, LAT]}, valid_from="2000") for n in range(5)), "tester"))
+        upkeep = Upkeep(store, every_s=0.05, rows=3)
+        upkeep.start()
+        try:
+            with store.connect() as connection:
+                for _ in range(200):
+                    waiting, kept = connection.execute("SELECT (SELECT count(*) FROM city.upkept_cell_new), (SELECT count(*) FROM city.upkept_cell WHERE level = 18)").fetchone()
+                    if not waiting:
+                        break
+                    time.sleep(0.05)
+            assert (waiting, kept) == (0, 5)
+        finally:
+            upkeep.close()

@@ -1,0 +1,49 @@
+"""What the store is better for and nobody waits for: the cells of dense layers are summed up when much of it is waiting."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from layers.cells import DUE_ROWS, fold_due
+from layers.errors import StoreError
+from layers.store import Store
+
+__all__ = ["Upkeep"]
+
+LOGGER = logging.getLogger("gisserver.upkeep")
+LOOK_EVERY_S = 20.0
+
+
+class Upkeep:
+    """A thread of a server process that looks after the store. Of several processes one does the work, the others find it done.
+
+    Parameters
+    ----------
+    every_s, rows
+        How often it looks, and how much must wait in a layer before it is summed up.
+    """
+
+    def __init__(self, store: Store, every_s: float = LOOK_EVERY_S, rows: int = DUE_ROWS) -> None:
+        self.store, self.every_s, self.rows = store, every_s, rows
+        self._closed = threading.Event()
+
+    def start(self) -> None:
+        """Begin; the thread ends with the process."""
+        threading.Thread(target=self._run, name="upkeep", daemon=True).start()
+
+    def close(self) -> None:
+        """End after what is being done."""
+        self._closed.set()
+
+    def _run(self) -> None:
+        while not self._closed.wait(self.every_s):
+            try:
+                for layer, count in fold_due(self.store, self.rows).items():
+                    if count:
+                        LOGGER.info("cells of %s: %d changes summed up", layer, count)
+            except StoreError as error:
+                LOGGER.warning("upkeep: %s; again soon", error)
+            except Exception:
+                if not self._closed.is_set():
+                    LOGGER.exception("upkeep: again soon")
