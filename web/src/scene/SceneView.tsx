@@ -83,8 +83,14 @@ export default function SceneView() {
     if (!widget || !terrain || !city) return undefined;
     let left = false;
     void addTerrain(widget, terrain).then((is) => {
-      // The ground came up to the camera's target: look at it anew.
-      if (is && !left) begin(widget, useView.getState().camera, city.center, city.zoom);
+      if (!is || left) return;
+      // The ground comes up to what the camera looks at: once it is there, look at it anew.
+      const camera = useView.getState().camera;
+      const stop = widget.scene.globe.tileLoadProgressEvent.addEventListener((waiting: number) => {
+        if (waiting > 0 || widget.isDestroyed()) return;
+        stop();
+        if (useView.getState().camera === camera) begin(widget, camera, city.center, city.zoom);
+      }) as () => void;
     });
     return () => {
       left = true;

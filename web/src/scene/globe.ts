@@ -70,5 +70,5 @@ export function paint(widget: CesiumWidget, dark: boolean): void {
 export function studioLight(lon: number, lat: number): DirectionalLight {
   const frame = Matrix4.getMatrix3(Transforms.eastNorthUpToFixedFrame(Cartesian3.fromDegrees(lon, lat)), new Matrix3());
   const fall = Cartesian3.normalize(new Cartesian3(0.55, -0.65, -1.0), new Cartesian3());
-  return new DirectionalLight({ direction: Matrix3.multiplyByVector(frame, fall, new Cartesian3()), intensity: 2.4 });
+  return new DirectionalLight({ direction: Matrix3.multiplyByVector(frame, fall, new Cartesian3()), intensity: 1.9 });
 }

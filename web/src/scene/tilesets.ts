@@ -1,8 +1,10 @@
 /** The layers with a form in three dimensions: their tiles, and how the view state colours and filters them. */
-import { Cesium3DTileset, Cesium3DTileStyle, type CesiumWidget, Resource, ShadowMode } from "@cesium/engine";
+import { Cartesian3, Cesium3DTileset, Cesium3DTileStyle, type CesiumWidget, Resource, ShadowMode } from "@cesium/engine";
 import { address, seenSeq } from "../api/http";
 import type { Layer } from "../api/types";
 import type { Ref } from "../state/link";
+
+const AMBIENT = 0.62;
 
 export interface Standing {
   layer: Layer;
@@ -34,7 +36,8 @@ export async function stand(widget: CesiumWidget, layer: Layer, knownAt: string 
     preloadFlightDestinations: false,
   });
   tileset.environmentMapManager.enabled = false;
-  tileset.imageBasedLighting.imageBasedLightingFactor.x = 0.9;
+  // As much light from all sides as lets one tell a colour in the shade.
+  tileset.imageBasedLighting.sphericalHarmonicCoefficients = [new Cartesian3(AMBIENT, AMBIENT, AMBIENT), ...Array.from({ length: 8 }, () => Cartesian3.ZERO)];
   widget.scene.primitives.add(tileset);
   tileset.tileLoad.addEventListener(() => widget.scene.requestRender());
   tileset.allTilesLoaded.addEventListener(() => widget.scene.requestRender());
