@@ -1,17 +1,20 @@
 import { RollbackOutlined } from "../icons";
 import Button from "antd/es/button";
 import Switch from "antd/es/switch";
-import { useMemo, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import type { Layer, Version } from "../api/types";
 import { changed, same } from "../format/difference";
 import { origin, predecessor } from "../format/versions";
+import { boundsOf } from "../format/geometry";
 import { dayOf, formatMoment, formatStamp, toMs } from "../format/instant";
 import { pick } from "../format/text";
 import { formatValue } from "../format/value";
+import { useChanged } from "../state/changed";
 import { useWords } from "../state/preferences";
 import { useTimeZone, useVersions } from "../state/queries";
 import { useSession } from "../state/session";
 import { type Ref, useView } from "../state/view";
+import { LineageGraph } from "./LineageGraph";
 import { Empty, Failure, Loading } from "./PanelState";
 import { TimeChart } from "./TimeChart";
 import { askUndo } from "./undo";
@@ -53,6 +56,28 @@ function Differences({ layer, version, before }: { layer: Layer; version: Versio
   );
 }
 
+/** Lets the map show a version beside the one before it: what it was in the colour of what ends, what it became in that of what begins. */
+function OnMap({ version, before }: { version: Version; before: Version | undefined }) {
+  const { t } = useWords();
+  const isOn = useChanged((changed) => changed.shownVersion === version.version_id);
+  const sides = [before && { ...before, change: "ended" as const }, { ...version, change: "built" as const }].filter((each) => each !== undefined);
+  const bounds = boundsOf(sides.map((each) => each.geometry));
+  if (!before || !bounds) return null;
+  const toggle = () => {
+    useChanged.setState(isOn ? { shownVersion: null, listed: [] } : {
+      shownVersion: version.version_id,
+      listed: sides.map(({ fid, change, geometry }) => ({ fid, change, geometry, before: null, after: null, place: null })),
+    });
+    if (!isOn) useView.getState().fly({ bounds });
+  };
+  return (
+    <>
+      <button type="button" className="link-button" aria-pressed={isOn} onClick={toggle}>{t(isOn ? "history.onMapOff" : "history.onMap")}</button>
+      {isOn && <span className="version-key"><i data-change="ended" />{t("history.before")}<i data-change="built" />{t("history.after")}</span>}
+    </>
+  );
+}
+
 function Entry({ layer, version, all, current }: { layer: Layer; version: Version; all: Version[]; current: boolean }) {
   const { t } = useWords();
   const zone = useTimeZone();
@@ -78,6 +103,7 @@ function Entry({ layer, version, all, current }: { layer: Layer; version: Versio
         {start && start !== day && (
           <button type="button" className="link-button" onClick={() => useView.getState().setDay(start)}>{t("history.see")}</button>
         )}
+        <OnMap version={version} before={before} />
         {mayUndo && !superseded && (
           <Button type="text" icon={<RollbackOutlined />} onClick={() => askUndo(first.seq_from)}>{t("history.undo")}</Button>
         )}
@@ -91,6 +117,9 @@ export default function VersionList({ layer, current }: { layer: Layer; current:
   const { t } = useWords();
   const versions = useVersions(current);
   const [all, setAll] = useState(false);
+  useEffect(() => () => {
+    if (useChanged.getState().shownVersion !== null) useChanged.setState({ shownVersion: null, listed: [] });
+  }, []);
   const sorted = useMemo(() => [...(versions.data ?? [])].sort((a, b) =>
     (b.valid_from ?? "").localeCompare(a.valid_from ?? "") || b.seq_from - a.seq_from), [versions.data]);
   if (versions.isPending) return <Loading rows={6} />;
@@ -103,6 +132,7 @@ export default function VersionList({ layer, current }: { layer: Layer; current:
   return (
     <>
       <TimeChart versions={sorted} />
+      <LineageGraph current={current} />
       {hidden && (
         <label className="version-switch"><Switch checked={all} onChange={setAll} aria-label={t("history.all")} />{t("history.all")}</label>
       )}

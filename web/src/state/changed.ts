@@ -7,6 +7,8 @@ interface Changed {
   open: boolean;
   layer: string | null;
   listed: Difference[];
+  /** The version of a feature that is shown beside the one before it; null while none is. */
+  shownVersion: number | null;
 }
 
-export const useChanged = create<Changed>()(() => ({ open: false, layer: null, listed: [] }));
+export const useChanged = create<Changed>()(() => ({ open: false, layer: null, listed: [], shownVersion: null }));
