@@ -4,7 +4,6 @@
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
 PRAGMA temp_store = MEMORY;
-PRAGMA mmap_size = 268435456;
 PRAGMA journal_size_limit = 16777216;
 
 -- name: schema
