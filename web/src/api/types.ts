@@ -51,6 +51,8 @@ export interface Symbology {
   extrude?: string;
   label?: { field: string; min_zoom?: number };
   min_zoom?: number;
+  /** Seen from afar its features are counted in squares. */
+  cells?: boolean;
   order?: number;
   visible?: boolean;
 }

@@ -31,6 +31,13 @@ const AT_THE_MOMENT = [
   [">", ["coalesce", ["get", "valid_to"], FAR], ["at", 0, MOMENT]],
 ];
 
+const NOTHING = ["boolean", false];
+
+/** Is this a style layer of cells, squares that stand for many features seen from afar? */
+function isOfCells(part: LayerSpecification): boolean {
+  return "source-layer" in part && part["source-layer"]?.endsWith(".cells") === true;
+}
+
 /** Put the city's layers on the map. Layers without a place in the style are left out. */
 export function addCity(map: MapLibre, style: StyleSpecification, layers: Layer[], when: WhenOf, dark: boolean): Drawn {
   const known = new Map(layers.map((layer) => [layer.id, layer]));
@@ -93,8 +100,10 @@ export function applyFilters(
   map: MapLibre, drawn: Drawn, layers: Layer[], filters: Record<string, Condition[]>, timed: (layer: string) => boolean = () => false,
 ): void {
   for (const layer of layers) {
-    const wish = toMapFilter(filters[layer.id] ?? [], layer.fields) ?? null;
+    const wished = toMapFilter(filters[layer.id] ?? [], layer.fields) ?? null;
     for (const part of drawn.parts.get(layer.id) ?? []) {
+      // A cell counts whatever is there: of a wish for some features it knows nothing, and is not shown.
+      const wish = isOfCells(part) && wished ? NOTHING : wished;
       const own = "filter" in part ? part.filter : undefined;
       const parts = [own, wish, timed(layer.id) ? AT_THE_MOMENT : null].filter(Boolean);
       map.setFilter(part.id, (parts.length > 1 ? ["all", ...parts] : parts[0] ?? null) as FilterSpecification | null);

@@ -54,7 +54,7 @@ export function LayerRow({ layer, above, below }: { layer: Layer; above?: Layer;
   const opacity = useView((view) => view.layers.opacity[layer.id]) ?? 1;
   const filtered = useView((view) => (view.filters[layer.id]?.length ?? 0) > 0);
   const day = useView((view) => view.time.day);
-  const tooFar = useView((view) => (view.camera?.zoom ?? 0) < (layer.symbology?.min_zoom ?? 0));
+  const tooFar = useView((view) => (view.camera?.zoom ?? 0) < (layer.symbology?.cells ? 0 : layer.symbology?.min_zoom ?? 0));
   const { show, setOpacity, openTable } = useView.getState();
   const title = pick(layer.title, language);
   const drawable = layer.kind === "spatial";
