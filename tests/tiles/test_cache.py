@@ -132,3 +132,25 @@ def test_weight_is_kept_exactly_and_bounded(steps: list[tuple[int, int, bool]]) 
         kept = list(cache._tiles.values())
         assert cache.bytes == sum(t.weight for t in kept) <= 20_000
         assert sum(len(keys) for level in cache._places.values() for keys in level.values()) == len(kept)
+
+
+def test_what_reaches_over_the_border_is_dropped_by_its_reach_and_no_more() -> None:
+    """Just outside: a coarse tile counts what lies in a cell across its border, a picture has its label, a vector tile nothing."""
+    cases = {"vector": key(z=14, x=13488, y=6201), "coarse": key(z=11, x=1686, y=775), "picture": key(z=14, x=13488, y=6201, variant="png")}
+    for share, dropped in ((1 / 80, {"vector", "coarse", "picture"}), (1 / 20, {"coarse", "picture"}), (0.2, {"picture"}), (0.4, set())):
+        for name, k in cases.items():
+            cache = TileCache(seq=5)
+            assert cache.put(k, tile(5), NOW)
+            minx, miny, maxx, _ = k.address.envelope
+            x, y = minx - (maxx - minx) * share, (miny + maxx - minx + miny) / 2
+            assert cache.expire(6, "building", (x, y, x, y), None, NOW) == (name in dropped), (name, share)
+
+
+def test_under_pressure_what_is_asked_for_stays() -> None:
+    cache = TileCache(max_bytes=20_000)
+    wanted = key(x=0)
+    cache.put(wanted, tile(5, 1000), NOW)
+    for x in range(1, 200):
+        assert cache.get(wanted) is not None
+        cache.put(key(x=x), tile(5, 1000), NOW)
+    assert cache.get(key(x=1)) is None
