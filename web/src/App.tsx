@@ -23,7 +23,7 @@ import { useDraft } from "./state/draft";
 import { usePreferences, useWords } from "./state/preferences";
 import { client, useConfig } from "./state/queries";
 import { keepFresh } from "./state/refresh";
-import { useSession, useUserName, watchSession } from "./state/session";
+import { readerOf, useSession, watchSession } from "./state/session";
 import { useSheet } from "./state/sheet";
 import { useView } from "./state/view";
 
@@ -40,6 +40,8 @@ const TimeBar = lazy(() => import("./time/TimeBar"));
 const UndoDialog = lazy(() => import("./panels/UndoDialog"));
 
 const LOCALES: Record<string, Locale> = { zh: zhCN, en: enGB };
+// Light enough to be told from what was filled in, dark enough to be read.
+const FAINT = { light: "#68737d", dark: "#9aa7b3" };
 const ACCENT = { light: "#17609e", dark: "#74b4e8" };
 
 function Desk() {
@@ -57,7 +59,7 @@ function Desk() {
   const printing = useSheet((sheet) => sheet.open);
   useKeys();
   useKept();
-  const name = useUserName();
+  const name = useSession(readerOf);
   // Another reader sees other layers and fields: nothing that was read for the one before may stay.
   useEffect(() => {
     client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== "config", type: "inactive" });
@@ -116,7 +118,7 @@ export function App() {
       button={{ autoInsertSpace: false }}
       theme={{
         algorithm: tone === "dark" ? theme.darkAlgorithm : theme.defaultAlgorithm,
-        token: { colorPrimary: ACCENT[tone], borderRadius: 6, fontSize: 13, fontFamily: "inherit", colorLink: ACCENT[tone] },
+        token: { colorPrimary: ACCENT[tone], colorTextPlaceholder: FAINT[tone], borderRadius: 6, fontSize: 13, fontFamily: "inherit", colorLink: ACCENT[tone] },
         // By night the accent is light, and letters on it have to be dark.
         components: { Button: { primaryColor: tone === "dark" ? "#0b1721" : "#ffffff" } },
       }}

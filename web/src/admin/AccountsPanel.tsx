@@ -43,7 +43,7 @@ export default function AccountsPanel() {
   return (
     <>
       <div className="admin-bar">
-        <Input allowClear aria-label={t("accounts.filter")} placeholder={t("accounts.filter")} value={text} onChange={(event) => setText(event.target.value)} />
+        <Input type="search" aria-label={t("accounts.filter")} placeholder={t("accounts.filter")} value={text} onChange={(event) => setText(event.target.value)} />
         <small>{t("accounts.count", { count: shown.length })}</small>
         <Button type="primary" icon={<PlusOutlined />} onClick={() => setForm("new")}>{t("accounts.new")}</Button>
       </div>
@@ -70,7 +70,7 @@ export default function AccountsPanel() {
                         <>
                           <Button type="text" icon={<EditOutlined />} aria-label={t("accounts.edit", { name })} title={t("accounts.edit", { name })} onClick={() => setForm(account)} />
                           <Button type="text" icon={<KeyOutlined />} disabled={name === me} aria-label={t("accounts.reset", { name })} title={t("accounts.reset", { name })} onClick={() => setResetting(account)} />
-                          <Button danger={!account.is_disabled} disabled={name === me} aria-label={t(account.is_disabled ? "accounts.enable" : "accounts.disable", { name })}
+                          <Button disabled={name === me} aria-label={t(account.is_disabled ? "accounts.enable" : "accounts.disable", { name })}
                             onClick={() => void act(async () => { await changeAccount(account.account_id, { is_disabled: !account.is_disabled }); })}>
                             {t(account.is_disabled ? "accounts.enabledDo" : "accounts.disabledDo")}
                           </Button>

@@ -14,7 +14,7 @@ import { useTimeZone } from "../state/queries";
 
 function detailOf(entry: { layer: string | null; fid: number | null; seq: number | null; reason: string | null; detail: Record<string, unknown> }): string {
   const place = [entry.layer, entry.fid && `#${entry.fid}`, entry.seq && `seq ${entry.seq}`].filter(Boolean).join(" ");
-  const rest = Object.entries(entry.detail ?? {}).map(([name, value]) => `${name}: ${typeof value === "object" ? JSON.stringify(value) : String(value)}`).join(" · ");
+  const rest = Object.entries(entry.detail ?? {}).filter(([, value]) => value !== null).map(([name, value]) => `${name}: ${typeof value === "object" ? JSON.stringify(value) : String(value)}`).join(" · ");
   return [place, entry.reason, rest].filter(Boolean).join(" · ");
 }
 
@@ -51,8 +51,8 @@ export default function AuditPanel() {
       <div className="admin-bar">
         <Select aria-label={t("audit.event")} allowClear placeholder={t("audit.event")} style={{ width: 180 }} showSearch={{ optionFilterProp: "label" }} value={question.event}
           onChange={(event?: string) => set({ event })} options={Object.entries(events.data ?? {}).map(([value, title]) => ({ value, label: pick(title, language) }))} />
-        <Input.Search aria-label={t("audit.actor")} allowClear placeholder={t("audit.actor")} style={{ width: 160 }} value={actor}
-          onChange={(event) => { setActor(event.target.value); if (!event.target.value) set({ actor: undefined }); }} onSearch={(value) => set({ actor: value.trim() || undefined })} />
+        <Input aria-label={t("audit.actor")} type="search" placeholder={t("audit.actor")} style={{ width: 160 }} value={actor}
+          onChange={(event) => { setActor(event.target.value); if (!event.target.value) set({ actor: undefined }); }} onPressEnter={() => set({ actor: actor.trim() || undefined })} onBlur={() => set({ actor: actor.trim() || undefined })} />
         <DatePicker aria-label={t("audit.from")} placeholder={t("audit.from")} value={question.from ? dayjs(question.from) : null} onChange={(value) => set({ from: value?.format("YYYY-MM-DD") })} />
         <DatePicker aria-label={t("audit.to")} placeholder={t("audit.to")} value={question.to ? dayjs(question.to) : null} onChange={(value) => set({ to: value?.format("YYYY-MM-DD") })} />
         <Select aria-label={t("audit.result")} style={{ width: 96 }} value={question.succeeded === undefined ? "any" : String(question.succeeded)}

@@ -51,7 +51,7 @@ export const editZh = {
   "conflict.maps": "两个版本的图形",
   "conflict.mapOf": "{side}的图形：{area} m²，{points} 个顶点",
   "keys.undoStep": "绘图时撤销 / 重做一步",
-  "measure.title": "量算",
+  "measure.title": "量测",
   "measure.length": "长度",
   "measure.perimeter": "周长",
   "measure.area": "面积",
@@ -64,7 +64,7 @@ export const editZh = {
   "measure.copied": "已复制",
   "measure.remove": "删除第 {number} 项",
   "measure.clear": "全部清除",
-  "measure.close": "结束量算",
+  "measure.close": "结束量测",
   "measure.failed": "服务器未能计算",
 } as const;
 

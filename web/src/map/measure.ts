@@ -5,25 +5,25 @@ import { positionsOf } from "../format/geometry";
 import { useMeasured } from "../state/measured";
 import { useView } from "../state/view";
 
-const INK = "#0b7285";
 const CLOSE_PX = 10;
 const PARTS = ["measure-fill", "measure-line", "measure-point", "measure-number"];
 
 /** Let clicks add points to a measured line; returns how to stop. */
 export function startMeasuring(map: MapLibre): () => void {
   let points: Position[] = [];
+  const ink = document.documentElement.dataset.theme === "dark" ? "#3bc9db" : "#0b7285";
 
   const lay = () => {
     if (map.getSource("measure")) return;
     map.addSource("measure", { type: "geojson", data: { type: "FeatureCollection", features: [] } });
-    map.addLayer({ id: "measure-fill", type: "fill", source: "measure", paint: { "fill-color": INK, "fill-opacity": 0.12 },
+    map.addLayer({ id: "measure-fill", type: "fill", source: "measure", paint: { "fill-color": ink, "fill-opacity": 0.12 },
       filter: ["==", ["geometry-type"], "Polygon"] });
-    map.addLayer({ id: "measure-line", type: "line", source: "measure", paint: { "line-color": INK, "line-width": 2.4, "line-dasharray": [2, 1] } });
+    map.addLayer({ id: "measure-line", type: "line", source: "measure", paint: { "line-color": ink, "line-width": 2.4, "line-dasharray": [2, 1] } });
     map.addLayer({ id: "measure-point", type: "circle", source: "measure", filter: ["==", ["geometry-type"], "Point"],
-      paint: { "circle-radius": 4, "circle-color": "#ffffff", "circle-stroke-color": INK, "circle-stroke-width": 2 } });
+      paint: { "circle-radius": 4, "circle-color": "#ffffff", "circle-stroke-color": ink, "circle-stroke-width": 2 } });
     map.addLayer({ id: "measure-number", type: "symbol", source: "measure", filter: ["has", "number"],
       layout: { "text-field": ["to-string", ["get", "number"]], "text-size": 14, "text-offset": [0, -1.1], "text-allow-overlap": true },
-      paint: { "text-color": INK, "text-halo-color": "#ffffff", "text-halo-width": 2 } });
+      paint: { "text-color": ink, "text-halo-color": "#ffffff", "text-halo-width": 2 } });
   };
   const show = () => {
     const { done, drawing } = useMeasured.getState();

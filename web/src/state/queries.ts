@@ -7,7 +7,7 @@ import { search } from "../api/search";
 import type { City, Config, Layer, LayerField } from "../api/types";
 import { toCql2 } from "../format/condition";
 import type { Ref } from "./link";
-import { useSession } from "./session";
+import { readerOf, useSession } from "./session";
 import { useView } from "./view";
 
 export const client = new QueryClient({
@@ -25,7 +25,7 @@ const PAGE = 100;
 
 /** Read the configuration of the reader who is signed in. */
 export function useConfig() {
-  const name = useSession((session) => session.account?.username ?? "");
+  const name = useSession(readerOf);
   const known = useSession((session) => session.known);
   return useQuery({
     queryKey: ["config", "", name],
@@ -56,7 +56,7 @@ export function useTimeZone(): string {
 
 /** Return the configuration outside of components, if it has been read. */
 export function currentConfig(): Config | undefined {
-  return client.getQueryData<Config>(["config", "", useSession.getState().account?.username ?? ""]);
+  return client.getQueryData<Config>(["config", "", readerOf(useSession.getState())]);
 }
 
 /** Return the moment that everything on the screen is shown for. */

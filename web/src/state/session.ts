@@ -55,6 +55,11 @@ export function useUserName(): string {
   return useSession((session) => session.account?.username ?? "");
 }
 
+/** Return who reads: another name, or the same once a first password has been changed, sees another city. */
+export function readerOf({ account }: Pick<Session, "account">): string {
+  return account ? `${account.username}${account.must_change ? " (first password)" : ""}` : "";
+}
+
 const CHECK_MS = 5 * 60_000;
 
 /** Notice when the session ends: a reader who lost it silently would only wonder where the layers went. */

@@ -27,6 +27,9 @@ import { PieceList } from "./PieceList";
 import { useChecks } from "./useChecks";
 import { useStepKeys } from "./useStepKeys";
 
+// The server names the member of the request that is wrong; here it is what was just drawn.
+const PARAMETER = /^(参数“[^”]*”：|Parameter '[^']*': )/;
+
 function titleOf(draft: Draft, t: ReturnType<typeof useWords>["t"], language: "zh" | "en"): string {
   const layer = pick(draft.layer.title, language);
   if (draft.op === "create") return t("edit.create", { layer });
@@ -56,7 +59,9 @@ function savedWord(draft: Draft): MessageKey {
 
 function Fields({ draft, faults }: { draft: Draft; faults: Record<string, string> }) {
   const { language } = useWords();
-  const shown = draft.layer.fields.filter((field: LayerField) => !field.personal && !(draft.op === "batch" && field.name === draft.layer.key));
+  // What each part of a split has of its own is not said of all of them.
+  const own = new Set(draft.pieces?.flatMap((piece) => Object.keys(piece.values)));
+  const shown = draft.layer.fields.filter((field: LayerField) => !field.personal && !own.has(field.name) && !(draft.op === "batch" && field.name === draft.layer.key));
   const touched = new Set(changedFields(draft));
   return (
     <>
@@ -138,7 +143,7 @@ export default function EditPanel() {
         <FaultList faults={draft.faults} />
         {draft.problem && (
           <p className="form-fault" role="alert">
-            {textOf(draft.problem)}
+            {textOf(draft.problem).replace(PARAMETER, "")}
             {draft.problem instanceof Problem && draft.problem.status === 401 && (
               <Button type="link" onClick={() => useSession.getState().setForm("open")}>{t("account.signIn")}</Button>
             )}
