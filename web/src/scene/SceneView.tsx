@@ -103,7 +103,7 @@ export default function SceneView() {
   }, [widget, grounds, imagery, day, knownAt, city?.id]);
 
   // Tiles are laid anew for another reader, another known time, and after a change of their layer.
-  const revision = useRevision(formed, touched);
+  const revision = useRevision(formed, layers, touched);
   useEffect(() => {
     if (!widget) return undefined;
     let left = false;
@@ -188,11 +188,12 @@ export default function SceneView() {
   );
 }
 
-/** Count the changes of some layers that this browser has heard of. */
-function useRevision(formed: Layer[], touched: string[]): number {
+/** Count the changes of some layers, and of their floors and units, that this browser has heard of. */
+function useRevision(formed: Layer[], layers: Layer[], touched: string[]): number {
   const [revision, setRevision] = useState(0);
   useEffect(() => {
-    if (formed.some((layer) => touched.includes(layer.id))) setRevision((now) => now + 1);
+    const parts = formed.flatMap((layer) => [layer, ...Object.values(partsOf(layer, layers))]);
+    if (parts.some((layer) => layer && touched.includes(layer.id))) setRevision((now) => now + 1);
   }, [touched]);
   return revision;
 }
