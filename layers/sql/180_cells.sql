@@ -43,18 +43,22 @@ CREATE OR REPLACE FUNCTION gis.cell_above(p_cell bigint, p_up integer) RETURNS b
   SELECT gis.cell(gis.cell_x(p_cell) >> p_up, gis.cell_y(p_cell) >> p_up)
 $$;
 
--- The cell of a geometry (in Web Mercator) on a level. What lies beyond the edge of the world lies in the last cell.
-CREATE OR REPLACE FUNCTION gis.cell_of(p_geom geometry, p_level integer) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
-  SELECT gis.cell(
-    least(greatest(floor(((ST_XMin(p_geom) + ST_XMax(p_geom)) / 2 + 20037508.342789244) / gis.cell_side(p_level)), 0), (1 << p_level) - 1)::bigint,
-    least(greatest(floor((20037508.342789244 - (ST_YMin(p_geom) + ST_YMax(p_geom)) / 2) / gis.cell_side(p_level)), 0), (1 << p_level) - 1)::bigint)
+-- The column or row that a distance (metres from the edge of the world) falls into. What lies beyond lies in the last.
+CREATE OR REPLACE FUNCTION gis.cell_index(p_metres float8, p_level integer) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+  SELECT least(greatest(floor(p_metres / gis.cell_side(p_level)), 0), (1 << p_level) - 1)::bigint
 $$;
 
--- The finest level on which a geometry is smaller than a cell; 9 where it is on none.
-CREATE OR REPLACE FUNCTION gis.cell_fits(p_geom geometry) RETURNS smallint LANGUAGE sql IMMUTABLE AS $$
-  SELECT (18 - width_bucket(gis.breadth(p_geom), ARRAY[gis.cell_side(18), gis.cell_side(17), gis.cell_side(16), gis.cell_side(15),
-                                                       gis.cell_side(14), gis.cell_side(13), gis.cell_side(12), gis.cell_side(11),
-                                                       gis.cell_side(10)]))::smallint
+-- The cell of a geometry (in Web Mercator) on a level.
+CREATE OR REPLACE FUNCTION gis.cell_of(p_geom geometry, p_level integer) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+  SELECT gis.cell(gis.cell_index((ST_XMin(p_geom) + ST_XMax(p_geom)) / 2 + 20037508.342789244, p_level),
+                  gis.cell_index(20037508.342789244 - (ST_YMin(p_geom) + ST_YMax(p_geom)) / 2, p_level))
+$$;
+
+-- The finest level on which something so broad is smaller than a cell; 9 where it is on none.
+CREATE OR REPLACE FUNCTION gis.cell_fits(p_breadth float8) RETURNS smallint LANGUAGE sql IMMUTABLE AS $$
+  SELECT (18 - width_bucket(p_breadth, ARRAY[gis.cell_side(18), gis.cell_side(17), gis.cell_side(16), gis.cell_side(15),
+                                             gis.cell_side(14), gis.cell_side(13), gis.cell_side(12), gis.cell_side(11),
+                                             gis.cell_side(10)]))::smallint
 $$;
 
 -- Frames of time: from 1980 on a year each on coarse levels, ten on the middle ones; the first and the last are open.
@@ -99,23 +103,27 @@ CREATE OR REPLACE FUNCTION gis.cell_class(p_drawn jsonb) RETURNS text LANGUAGE s
         FROM jsonb_array_elements(p_drawn -> 'classes') c WHERE c ? 'value'), '{}')) END
 $$;
 
--- Count what rows of a layer's tables (given as FROM and WHERE) add to its cells or take from them.
-CREATE OR REPLACE FUNCTION gis.count_in_cells(p_layer text, p_added text, p_taken text, p_seq bigint) RETURNS void LANGUAGE plpgsql AS $$
+-- Count what rows of a layer's tables (given as FROM and WHERE) add to its cells or take from them. Every import pays for it: the
+-- envelope is looked at once (OFFSET 0 keeps the steps apart), and grouping stays in memory.
+CREATE OR REPLACE FUNCTION gis.count_in_cells(p_layer text, p_added text, p_taken text, p_seq bigint) RETURNS void LANGUAGE plpgsql
+SET work_mem = '64MB' AS $$
 DECLARE
   v_drawn jsonb := (SELECT drawn FROM gis.cell_layer WHERE layer = p_layer);
   v_row text;
 BEGIN
   IF v_drawn IS NULL THEN RETURN; END IF;
-  v_row := format('gis.cell_of(geom_tile, 18) AS cell, gis.cell_fits(geom_tile) AS fits, coalesce(%s, '''') AS district, %s AS class, valid, round(ST_Area(geom_tile))::bigint AS area',
+  v_row := format('ST_XMin(geom_tile) AS x0, ST_XMax(geom_tile) AS x1, ST_YMin(geom_tile) AS y0, ST_YMax(geom_tile) AS y1, ST_Area(geom_tile) AS covered,
+                   coalesce(%s, '''') AS district, %s AS class, valid',
                   CASE WHEN v_drawn ->> 'district' IS NULL THEN 'NULL' ELSE quote_ident(v_drawn ->> 'district') END, gis.cell_class(v_drawn));
   EXECUTE format(
     'INSERT INTO city.%1$I (cell, fits, district, class, valid, n, area)
-     SELECT cell, fits, district, class, valid, sum(n), sum(area)
-     FROM (SELECT %2$s, 1 AS n FROM %3$s AND NOT ST_IsEmpty(geom_tile) %4$s) counted
-     WHERE fits >= 10 GROUP BY 1, 2, 3, 4, 5 HAVING sum(n) <> 0 OR sum(area) <> 0',
+     SELECT gis.cell(x, y), fits, district, class, valid, sum(n), sum(n * area)
+     FROM (SELECT gis.cell_index((x0 + x1) / 2 + 20037508.342789244, 18) AS x, gis.cell_index(20037508.342789244 - (y0 + y1) / 2, 18) AS y,
+                  gis.cell_fits(greatest(x1 - x0, y1 - y0)) AS fits, district, class, valid, n, round(covered)::bigint AS area
+           FROM (SELECT %2$s, 1 AS n FROM %3$s AND NOT ST_IsEmpty(geom_tile) %4$s OFFSET 0) seen OFFSET 0) counted
+     WHERE fits >= 10 GROUP BY 1, 2, 3, 4, 5 HAVING sum(n) <> 0 OR sum(n * area) <> 0',
     p_layer || '_cell_new', v_row, p_added,
-    CASE WHEN p_taken IS NULL THEN '' ELSE format(
-      'UNION ALL SELECT cell, fits, district, class, valid, -area, -1 FROM (SELECT %s FROM %s AND NOT ST_IsEmpty(geom_tile)) taken', v_row, p_taken) END)
+    CASE WHEN p_taken IS NULL THEN '' ELSE format('UNION ALL SELECT %s, -1 FROM %s AND NOT ST_IsEmpty(geom_tile)', v_row, p_taken) END)
   USING p_seq;
 END $$;
 
@@ -173,7 +181,8 @@ BEGIN
 END $$;
 
 -- Sum up what waits in a layer's cells; give how many rows did. Readers and writers go on meanwhile; two of it do not.
-CREATE OR REPLACE FUNCTION gis.fold_cells(p_layer text) RETURNS bigint LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION gis.fold_cells(p_layer text) RETURNS bigint LANGUAGE plpgsql
+SET work_mem = '128MB' AS $$
 DECLARE
   v_count bigint;
   v_level integer;
