@@ -44,7 +44,8 @@ def _pixel(own: Desk, place: tuple[float, float]) -> tuple[float, float]:
     return x, y
 
 
-def _violations(own: Desk, part: str) -> list[str]:
+def violations(own: Desk, part: str) -> list[str]:
+    """What axe finds in a part of the page."""
     own.page.wait_for_timeout(500)          # what fades in has no contrast yet
     own.page.evaluate(f"{AXE.read_text('utf-8')}; 0")
     found = own.page.evaluate("([part, tags]) => axe.run(part, {runOnly: tags})", [part, STANDARDS])["violations"]
@@ -94,7 +95,7 @@ def test_measurements_are_those_of_postgis_and_stay(desk: NewDesk, neighbourhood
     expect(second.locator("[data-how=grid] dt")).to_contain_text("EPSG:4548")
     page.get_by_role("button", name="复制第 2 项").click()
     assert f"{lengths['grid']:.3f} m" in page.evaluate("() => navigator.clipboard.readText()")
-    assert _violations(own, ".measured") == []
+    assert violations(own, ".measured") == []
     page.get_by_role("button", name="删除第 1 项").click()
     expect(page.locator(".measured li")).to_have_count(1)
 
@@ -104,7 +105,7 @@ def test_a_key_is_made_shown_once_used_and_revoked(desk: NewDesk, neighbourhood:
     page = own.page
     _menu(own, "API 密钥")
     expect(page.get_by_text("还没有密钥")).to_be_visible(timeout=SLOW_MS)
-    assert _violations(own, ".desk-dialog") == []
+    assert violations(own, ".desk-dialog") == []
     page.locator("#key-title").fill("报表程序")
     page.locator("#key-layers").fill("建筑")
     page.locator(".ant-select-item-option[title='建筑']").click()
@@ -147,7 +148,7 @@ def test_the_security_admin_keeps_accounts(desk: NewDesk, people: None, store: S
     page = own.page
     _menu(own, "账号管理")
     page.locator(".admin-table tr[data-username=wang]").wait_for(timeout=SLOW_MS)
-    assert _violations(own, ".desk-dialog") == []
+    assert violations(own, ".desk-dialog") == []
     expect(page.locator("tr[data-username=audrey]")).to_contain_text("只能在服务器上管理")
     page.get_by_role("button", name="新建账号").click()
     page.locator("#account-username").fill("li")
@@ -184,7 +185,7 @@ def test_the_auditor_searches_and_verifies_the_chain(desk: NewDesk, people: None
     page = own.page
     _menu(own, "审计记录")
     page.locator(".admin-table tbody tr").first.wait_for(timeout=SLOW_MS)
-    assert _violations(own, ".desk-dialog") == []
+    assert violations(own, ".desk-dialog") == []
     page.get_by_label("账户", exact=True).fill("sun")
     page.get_by_label("账户", exact=True).press("Enter")
     with store.read() as connection:

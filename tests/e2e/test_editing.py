@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -173,7 +174,8 @@ def test_a_facility_is_placed_checked_and_retired(desk: NewDesk, neighbourhood: 
     own.until(lambda: page.evaluate("() => Boolean(window.__map.getSource('td-point'))"), "the drawing tool")
     page.wait_for_timeout(300)
     page.mouse.click(600, 420)
-    expect(page.get_by_label("坐标（经度, 纬度） 1")).not_to_have_value("")
+    page.get_by_role("button", name="坐标", exact=True).click()
+    expect(page.get_by_role("textbox", name="坐标")).to_have_value(re.compile(r"^116\.39\d+, 39\.92\d+$"))
 
     page.locator("#edit-facility_no").fill("F-0001")
     page.locator("#edit-name").fill("望京社区医院")

@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from layers.store import Store
 from tests.e2e.conftest import Desk
 from tests.e2e.neighbourhood import Neighbourhood
+from tests.e2e.test_desk import violations
 
 pytestmark = pytest.mark.browser
 
@@ -83,6 +84,17 @@ def test_marks_are_drawn_measured_saved_and_drawn_again(desk: NewDesk, neighbour
                                  "WHERE fid = %s AND valid @> now()", (circle, circle)).fetchone()
     assert row is not None and row[0] == pytest.approx(pi * 100**2 * 0.9987, rel=2e-3)
     assert row[1] >= 1, "the larger circle stays in the history"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_sheet_of_plotting_passes_axe(desk: NewDesk, neighbourhood: Neighbourhood, theme: str) -> None:
+    own = desk(390 if theme == "dark" else 1280, 800, color_scheme=theme).open(VIEW).sign_in("wang")
+    own.page.evaluate("() => window.__state.getState().setTool('plot')")
+    own.page.get_by_role("complementary", name="标绘").wait_for()
+    _tool(own, "圆")
+    assert violations(own, ".plot") == []
+    box = own.page.get_by_role("complementary", name="标绘").bounding_box()
+    assert box is not None and box["width"] <= own.page.viewport_size["width"], "it fits a phone"
 
 
 def test_the_public_neither_sees_nor_draws_marks(desk: NewDesk, neighbourhood: Neighbourhood) -> None:

@@ -8,6 +8,8 @@ const MAY: Record<string, string[]> = {
   compare: ["compare", "map", "panels", "state", "api", "format", "icons"],
   print: ["print", "panels", "state", "api", "format", "icons"],
   panels: ["panels", "state", "api", "format", "icons"],
+  plot: ["plot", "panels", "state", "api", "format", "icons"],
+  admin: ["admin", "panels", "state", "api", "format", "icons"],
   query: ["query", "panels", "state", "api", "format", "icons"],
   statistics: ["statistics", "panels", "state", "api", "format", "icons"],
   thematic: ["thematic", "panels", "state", "api", "format", "icons"],

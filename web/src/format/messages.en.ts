@@ -252,7 +252,6 @@ export const en: Record<MessageKey, string> = {
   "edit.scheme": "Scheme",
   "edit.ref": "name or feature number",
   "edit.retireAsk": "Retire “{label}”: from the day on it does not exist any more; its history is kept.",
-  "edit.coordinates": "Coordinates (longitude, latitude)",
   "edit.changes": "{count} change(s)",
 
   "conflict.title": "Somebody else was faster",

@@ -252,7 +252,6 @@ export const zh = {
   "edit.scheme": "编码规则",
   "edit.ref": "输入名称或要素编号",
   "edit.retireAsk": "注销“{label}”：自终止日期起不再存在，历史仍会保留。",
-  "edit.coordinates": "坐标（经度, 纬度）",
   "edit.changes": "{count} 处改动",
 
   "conflict.title": "他人已先行修改",

@@ -13,6 +13,9 @@ const KEYS: [string[], MessageKey][] = [
   [["←", "↑", "→", "↓"], "keys.pan"],
   [["+", "−"], "keys.zoom"],
   [["Shift", "←", "↑", "→", "↓"], "keys.rotate"],
+  [["Ctrl", "(Shift)", "Z"], "keys.undoStep"],
+  [["Space"], "keys.place"],
+  [["Enter"], "keys.finish"],
   [["?"], "keys.help"],
 ];
 

@@ -8,6 +8,7 @@ import { boundsOf } from "../../format/geometry";
 import { firstPositions, readPositions, withPositions } from "../../format/positions";
 import { shapeOf } from "../../format/parts";
 import { type Draft, useDraft } from "../../state/draft";
+import { operate } from "../../state/operations";
 import { useWords } from "../../state/preferences";
 import { useCity } from "../../state/queries";
 import { useView } from "../../state/view";
@@ -26,25 +27,33 @@ export function CoordinateList({ draft }: { draft: Draft }) {
   const [fault, setFault] = useState("");
   const [busy, setBusy] = useState(false);
   const shape = shapeOf(draft.layer.geometry ?? "Geometry");
+  // A cut has a line of its own: who cannot draw it types it.
+  const isTool = draft.sketch === "split" || draft.sketch === "reshape";
+  const fewest = isTool ? 2 : FEWEST[shape];
   const projected = srid === city?.projected_srid;
 
   // What is on the map is what the list says, until somebody types.
   useEffect(() => {
     let current = true;
     setFault("");
+    if (isTool) {
+      setText("");
+      return undefined;
+    }
     toSystem(firstPositions(draft.geometry), CRS84, srid)
       .then((positions) => current && setText(positions.map(([x, y]) => `${x!.toFixed(projected ? 3 : 8)}, ${y!.toFixed(projected ? 3 : 8)}`).join("\n")))
       .catch((error: unknown) => current && setFault(textOf(error)));
     return () => { current = false; };
-  }, [draft.geometry, srid]);
+  }, [draft.geometry, srid, isTool]);
 
   const apply = async () => {
     const read = readPositions(text);
     if (typeof read === "number") return setFault(t("edit.positionsLine", { line: read }));
-    if (read.length < FEWEST[shape]) return setFault(t("edit.positionsFew", { count: FEWEST[shape] }));
+    if (read.length < fewest) return setFault(t("edit.positionsFew", { count: fewest }));
     setBusy(true);
     try {
       const degrees: Position[] = await toSystem(read, srid, CRS84);
+      if (isTool) return await operate({ type: "LineString", coordinates: degrees });
       const geometry: Geometry = withPositions(draft.geometry, degrees, draft.layer.geometry ?? "Geometry");
       useDraft.getState().setGeometry(geometry);
       useDraft.getState().change({ sketch: "change" });
@@ -70,7 +79,7 @@ export function CoordinateList({ draft }: { draft: Draft }) {
       </label>
       <Input.TextArea aria-label={t("edit.positions")} value={text} autoSize={{ minRows: shape === "point" ? 1 : 4, maxRows: 9 }} spellCheck={false}
         status={fault ? "error" : undefined} onChange={(event) => setText(event.target.value)} />
-      <p className="form-note">{t("edit.positionsHint")}</p>
+      <p className="form-note">{t(isTool ? "edit.positionsTool" : "edit.positionsHint")}</p>
       {fault && <p className="form-fault" role="alert">{fault}</p>}
       <Button loading={busy} onClick={() => void apply()}>{t("edit.positionsApply")}</Button>
     </div>
