@@ -11,7 +11,7 @@ from gisserver.ogc.coverage_routing import coverage_routes
 from gisserver.ogc.tile import TileEndpoint
 from gisserver.ogc.tiles3d import tiles3d_routes
 from gisserver.raster.routing import raster_routes
-from gisserver.routes import analysis, changes, client, edits, operation, search, views
+from gisserver.routes import analysis, changes, client, edits, operation, prints, saved_views, search, views
 from gisserver.routes.stream import ChangeStream
 
 __all__ = ["client_routes", "service_routes"]
@@ -82,6 +82,8 @@ def service_routes(context: Context) -> list[BaseRoute]:
         to("/api/changesets/{seq}", edits.changeset),
         to("/api/changesets/{seq}/undo", edits.undo, "POST"),
         *changes.routes(context),
+        *saved_views.routes(context),
+        *prints.routes(context),
         *analysis.routes(context),
         to("/healthz", operation.health),
         to("/readyz", operation.ready),
