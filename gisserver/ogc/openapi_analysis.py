@@ -123,7 +123,7 @@ def _thematic(spatial: list[str]) -> dict[str, Any]:
     body = {"type": "object", "additionalProperties": False, "required": ["layer", "value"], "properties": {
         "layer": layer, "value": value, "second": value, "method": {"type": "string", "enum": ["quantile", "jenks", "equal", "deviation", "manual"]},
         "classes": {"type": "integer", "minimum": 2, "maximum": 9}, "breaks": {"type": "array", "items": _NUMBER, "maxItems": 8}, "filter": _FILTER,
-        "points": {"type": "boolean"}, **when}}
+        "points": {"type": "boolean"}, "shapes": {"type": "boolean"}, **when}}
     classes = {"type": "object", "required": ["layer", "edges", "counts", "no_data", "features"], "properties": {
         "layer": _TEXT, "edges": {"type": "array", "items": _NUMBER}, "counts": {"type": "array", "items": _COUNT}, "no_data": _COUNT, "features": _COUNT}}
     gathered = {"type": "object", "additionalProperties": False, "required": ["layer", "bbox", "zoom"], "properties": {

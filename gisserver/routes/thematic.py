@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -14,6 +15,7 @@ from gisserver.routes.bodies import Body, answer, read_body
 from gisserver.routes.places import Asked, asked_query
 from gisserver.wording import WrongParameter
 from layers.errors import InvalidParameter
+from layers.features import rows
 from layers.theme_values import Values, Wanted, cells, theme_values
 from spatial_models.classification import Classes, classify
 
@@ -21,6 +23,8 @@ __all__ = ["post_classification", "post_clusters"]
 
 # Of more features the client takes classes from the fields in tiles.
 MOST_VALUES = 5_000
+# Zones are few; their shapes go along where the client asks, since tiles hold them from a deeper level only.
+MOST_SHAPES = 2_000
 WORLD_M = 2 * math.pi * 6378137
 TILE_PX, CELL_PX = 512, 72
 
@@ -53,6 +57,7 @@ class ClassificationBody(Asked):
     breaks: list[float] = Field(default=[], max_length=8)
     filter: dict[str, Any] | str | None = None
     points: bool = False
+    shapes: bool = False
 
 
 class ClustersBody(Asked):
@@ -93,6 +98,10 @@ def post_classification(request: Request) -> Response:
         told["matrix"] = _matrix(found, other, told["edges"], told["second"]["edges"])
     if found.points is not None and len(found.fids) <= MOST_VALUES:
         told["points"] = np.round(found.points, 7).tolist()
+    if body.shapes and len(found.fids) <= MOST_SHAPES:
+        layer = request.context.layer_for(request.audience, body.layer)
+        query = replace(asked_query(request, layer, body, body.filter), fields=())
+        told["shapes"] = [[row["id"], row["geometry"]] for row in rows(request.context.store, query, "geojson")]
     return answer({"layer": body.layer, **told})
 
 

@@ -25,6 +25,9 @@ def choose(page: Page, label: str, option: str) -> None:
 def pick(page: Page, box: Locator, option: str) -> None:
     """Choose an option of a select; where in the list it stands does not matter."""
     box.click()
+    if box.is_editable():
+        # of a long list only what is in sight is there
+        box.fill(option)
     page.locator(".ant-select-dropdown:not(.ant-select-dropdown-hidden) .ant-select-item-option").filter(has_text=option).first.dispatch_event("click")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from shapely.geometry import shape
+from shapely.geometry import Point, shape
 
 from layers.crs import to_srid
 from tests.gisserver.conftest import Town
@@ -38,8 +38,9 @@ class TestClassification:
 
     def test_of_what_lies_in_zones(self, http: httpx.Client, town: Town) -> None:
         def by_zone(value: dict[str, Any]) -> dict[str, float]:
-            found = ask(http, {"layer": "district", "value": value, "points": True}, "/api/classification")
-            assert len(found["points"]) == 2
+            found = ask(http, {"layer": "district", "value": value, "points": True, "shapes": True}, "/api/classification")
+            assert len(found["points"]) == 2 and [fid for fid, _ in found["shapes"]] == found["fids"]
+            assert all(shape(area).contains(Point(at)) for (_, area), at in zip(found["shapes"], found["points"], strict=True))
             names = {town.fids[name]: name for name in ("西区", "东区")}
             return {names[fid]: number for fid, number in zip(found["fids"], found["values"], strict=True)}
 

@@ -1,10 +1,12 @@
 import type { Map as MapLibre } from "maplibre-gl";
-import { useEffect, useRef } from "react";
+import { lazy, Suspense, useEffect, useRef } from "react";
 import { topDown } from "../state/layers";
 import { useLayers } from "../state/queries";
 import { useView } from "../state/view";
 import type { Drawn } from "./city";
 import { PlaceMark } from "./PlaceMark";
+
+const ThemeLayer = lazy(() => import("./ThemeLayer").then(({ ThemeLayer: made }) => ({ default: made })));
 
 /** Lay the layers of the city in the reader's order; letters stay above all grounds. */
 function applyOrder(map: MapLibre, drawn: Drawn, ids: string[]): void {
@@ -15,7 +17,7 @@ function applyOrder(map: MapLibre, drawn: Drawn, ids: string[]): void {
   for (const part of grounds) map.moveLayer(part.id, ceiling);
 }
 
-/** What is worked out about the city, on its map: the order of layers, the place that is asked about. */
+/** What is worked out about the city, on its map: the order of layers, thematic maps, the place that is asked about. */
 export function Worked({ map, drawn }: { map: MapLibre; drawn: Drawn }) {
   const layers = useLayers();
   const order = useView((view) => view.work.order);
@@ -26,5 +28,16 @@ export function Worked({ map, drawn }: { map: MapLibre; drawn: Drawn }) {
     lain.current = drawn;
     applyOrder(map, drawn, topDown(layers, order).map((layer) => layer.id).reverse());
   }, [map, drawn, layers, order]);
-  return <PlaceMark map={map} drawn={drawn} />;
+  const themes = useView((view) => view.work.themes);
+  return (
+    <>
+      <PlaceMark map={map} drawn={drawn} />
+      <Suspense fallback={null}>
+        {Object.entries(themes).map(([id, theme]) => {
+          const layer = layers.find((candidate) => candidate.id === id);
+          return layer && <ThemeLayer key={id} map={map} drawn={drawn} layer={layer} theme={theme} />;
+        })}
+      </Suspense>
+    </>
+  );
 }

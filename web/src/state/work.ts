@@ -30,8 +30,8 @@ export type ThemeKind = "choropleth" | "graduated" | "bivariate" | "heat" | "clu
 /** A value to map: a field of the layer's own, or what lies in each of its features; over an area, or over another value. */
 export interface ThemeValue {
   field?: string;
-  of?: { layer: string; measure: string };
-  /** What it is divided by: the area (km²), a field of the same layer, or nothing. */
+  of?: { layer: string; measure: string; field?: string };
+  /** What it is divided by: `none`, `area` (km²), a field of what is counted, or `own:` and a field of the feature itself. */
   per: string;
 }
 

@@ -8,16 +8,32 @@ import { useView } from "../state/view";
 import { type Page, PAGES, useWorkbench } from "../state/workbench";
 
 const QueryPage = lazy(() => import("../query/QueryPage"));
+const ThemeCard = lazy(() => import("../thematic/ThemeCard"));
+const ThemePage = lazy(() => import("../thematic/ThemePage"));
 const StatisticsPage = lazy(() => import("../statistics/StatisticsPage"));
 
 const BODIES: Record<Page, () => React.ReactNode> = {
   layers: () => <LayersPage />,
   query: () => <QueryPage />,
+  theme: () => <ThemePage />,
   statistics: () => <StatisticsPage />,
 };
 
-/** The panel on the left: layers, and what is worked out about them. */
+/** The panel on the left, and the legend of thematic maps while their page is not open. */
 export function Workbench() {
+  const themed = useView((view) => Object.keys(view.work.themes).length > 0);
+  const open = usePreferences((preferences) => preferences.layersOpen);
+  const page = useWorkbench((workbench) => workbench.page);
+  return (
+    <>
+      <Panel />
+      {themed && !(open && page === "theme") && <Suspense fallback={null}><ThemeCard /></Suspense>}
+    </>
+  );
+}
+
+/** Layers, and what is worked out about them. */
+function Panel() {
   const { t } = useWords();
   const { layersOpen, setLayersOpen } = usePreferences();
   const { page, setPage } = useWorkbench();
