@@ -19,10 +19,11 @@ Text = dict[str, str]
 
 def coverage_links(layer: Layer, address: str) -> list[dict[str, Any]]:
     """Return the links of a coverage's collection to its tiles and heights."""
-    map_tiles = link(f"{address}/map/tiles/{GRID}/{TEMPLATE}", "item", "image/png", "Map tiles", templated=True)
+    map_tiles = [link(f"{address}/map/tiles", f"{REL}tilesets-map", "json", "Map tiles"),
+                 link(f"{address}/map/tiles/{GRID}/{TEMPLATE}", "item", "image/png", "Map tiles", templated=True)]
     if (layer.coverage or {}).get("kind") != "elevation":
-        return [map_tiles]
-    return [map_tiles,
+        return map_tiles
+    return [*map_tiles,
             link(f"{address}/terrain/terrarium/{GRID}/{TEMPLATE}", "item", "image/png", "Terrain (Terrarium)", templated=True),
             link(f"{address}/terrain/mapbox/{GRID}/{TEMPLATE}", "item", "image/png", "Terrain (Mapbox)", templated=True),
             link(f"{address}/contours/{GRID}/{TEMPLATE}", "item", "mvt", "Contour lines", templated=True),

@@ -25,7 +25,10 @@ def coverage_paths(layers: list[Layer], grids: list[str]) -> dict[str, Any]:
     elevation = [layer.id for layer in layers if layer.kind == "coverage" and (layer.coverage or {}).get("kind") == "elevation"]
     paths = _parts(coverages) | {"/api/basemaps": _basemaps()}
     for layer_id in coverages:
-        paths[f"/ogc/collections/{layer_id}/map/tiles/{{tms}}/{{z}}/{{row}}/{{col}}"] = _map_tile(layer_id, layer_id in elevation, grids)
+        root = f"/ogc/collections/{layer_id}/map/tiles"
+        paths |= {root: _described(f"{layer_id}_map_tilesets", "Sets of map tiles", []),
+                  f"{root}/{{tms}}": _described(f"{layer_id}_map_tileset", "A set of map tiles", [_in(grids, "A tile matrix set.", "tms")]),
+                  f"{root}/{{tms}}/{{z}}/{{row}}/{{col}}": _map_tile(layer_id, layer_id in elevation, grids)}
     return paths | (_terrain(elevation, grids) | _heights(elevation) if elevation else {})
 
 
@@ -56,6 +59,12 @@ def _tile(name: str, summary: str, parameters: list[dict[str, Any]], kinds: tupl
 def _place(grids: list[str]) -> list[dict[str, Any]]:
     return [_in(grids, "A tile matrix set.", "tms"), *(parameter(name, _COUNT, words, "path") for name, words in (
         ("z", "Level."), ("row", "Row from the north."), ("col", "Column from the west.")))]
+
+
+def _described(name: str, summary: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"get": {"operationId": name, "tags": ["service"], "summary": summary, "parameters": [*parameters, _form("json", "html"), ref("parameters", "lang")],
+                    "responses": {"200": {"description": summary, "content": content(_OBJECT, "application/json") | content(_TEXT, "text/html")},
+                                  **problems("304", "400", "404", "406")}}}
 
 
 def _map_tile(layer_id: str, is_elevation: bool, grids: list[str]) -> dict[str, Any]:

@@ -103,7 +103,10 @@ def map_tileset(request: Request) -> Response:
 
 def _subject(request: Request) -> tuple[list[Layer], str]:
     if "collection" in request.path:
-        layer = spatial_layer(request)
+        # Pictures and shaded hills have map tiles too; `gisserver.ogc.imagery` draws them.
+        layer = request.layer()
+        if layer.kind != "coverage":
+            spatial_layer(request)
         return [layer], f"{request.base}/ogc/collections/{layer.id}"
     return shown_layers(request), f"{request.base}/ogc"
 

@@ -318,6 +318,17 @@ class TestWho:
         for address in (imagery["tiles"], mine["terrain"][0]["tiles"], mine["terrain"][0]["hillshade"], mine["terrain"][0]["contours"]):
             assert city.client.get(address.replace("{z}", "12").replace("{x}", str(tile.x)).replace("{y}", str(tile.y))).status_code == 200
 
+    def test_tile_sets_are_described(self, city: City) -> None:
+        for layer in ("imagery", "dem"):
+            (listed, *_) = [link for link in city.json(f"{ROOT}/{layer}")["links"] if link["rel"].endswith("tilesets-map")]
+            sets = city.json(listed["href"])["tilesets"]
+            assert {s["dataType"] for s in sets} == {"map"} and "WebMercatorQuad" in {s["tileMatrixSetId"] for s in sets}
+            for each in sets:
+                (template,) = [link["href"] for link in each["links"] if link["rel"] == "item"]
+                own = template.replace("{tileMatrix}", "0").replace("{tileRow}", "0").replace("{tileCol}", "0")
+                assert city.client.get(own).status_code in (200, 204)
+        assert httpx.get(f"{city.url}{ROOT}/dem/map/tiles").status_code == 404
+
     def test_the_collection_tells_what_it_answers(self, city: City) -> None:
         document = city.json(f"{ROOT}/dem")
         assert set(document["data_queries"]) == {"position", "trajectory"} and set(document["parameter_names"]) == {"elevation", "slope", "aspect"}
