@@ -95,8 +95,8 @@ class Context:
             return False
         self._checked_at = now
         changed = self.catalogue.refresh()
-        if changed:
-            self.expiry.forget()
+        # Also where somebody else in this process has read the catalogue again.
+        self.expiry.forget()
         return changed
 
     def catch_up(self, seq: int) -> None:

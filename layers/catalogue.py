@@ -26,12 +26,15 @@ class Catalogue:
         The City; DefinitionError where none was set.
     version
         Counts every change of definitions.
+    versions
+        {id: number}, which of a layer's definitions holds; a layer that is made again goes on counting.
     """
 
     def __init__(self, store: Store) -> None:
         self.store = store
         self.version = -1
         self.layers: dict[str, Layer] = {}
+        self.versions: dict[str, int] = {}
         self._city: City | None = None
         self.refresh()
 
@@ -60,10 +63,11 @@ class Catalogue:
             if version == self.version:
                 return False
             city = connection.execute("SELECT definition FROM gis.city").fetchone()
-            rows = connection.execute("SELECT written FROM gis.layer_definition WHERE is_present").fetchall()
-        layers = [parse_layer(definition, "catalogue") for (definition,) in rows]
+            rows = connection.execute("SELECT written, layer, version FROM gis.layer_definition WHERE is_present").fetchall()
+        layers = [parse_layer(definition, "catalogue") for definition, _, _ in rows]
         layers.sort(key=lambda layer: (layer.symbology.order if layer.symbology else 1000, layer.id))
         self.layers = {layer.id: layer for layer in layers}
+        self.versions = {layer: version for _, layer, version in rows}
         self._city = City.model_validate(city[0]) if city else None
         self.version = version
         return True

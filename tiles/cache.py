@@ -78,6 +78,8 @@ class _Expiry:
     span: Span | None
     # Set where not a changeset but the clock changed the present.
     at: datetime | None = None
+    # Set where the layer itself is another one now.
+    is_whole: bool = False
     # What its envelope is in grids of other systems, as far as it was asked.
     places: dict[Grid, Envelope | None] = field(default_factory=dict, compare=False, repr=False)
 
@@ -85,6 +87,8 @@ class _Expiry:
         return self.seq > tile.seq if self.at is None else self.at > tile.made_at
 
     def touches(self, key: TileKey, now: datetime) -> bool:
+        if self.is_whole:
+            return self.layer in key.layers
         # The clock moves only the present; what was asked of a fixed day stays as it is.
         in_time = _is_touched(key, self.span, now) if self.at is None else key.moment is None and key.known_at is None
         return self.layer in key.layers and in_time and (self.envelope is None or _meets(key, self.over(key.address.grid)))
@@ -267,8 +271,17 @@ class TileCache:
         with self._lock:
             self.seq = max(self.seq, seq)
 
+    def forget(self, layer: str, now: datetime) -> int:
+        """Drop all tiles of a layer, and what is being made of it: its definition changed. Return how many."""
+        with self._lock:
+            self._recent.append(_Expiry(self.seq, layer, None, None, now, True))
+            dropped = [key for key in self._tiles if layer in key.layers]
+            for key in dropped:
+                self._drop(key)
+            return len(dropped)
+
     def clear(self) -> None:
-        """Drop everything (definitions changed)."""
+        """Drop everything."""
         with self._lock:
             for tile in self._tiles.values():
                 tile.is_kept = False

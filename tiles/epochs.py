@@ -110,11 +110,11 @@ class Epochs:
                         insort(instants, instant)
                         self._count += 1
 
-    def clear(self) -> None:
-        """Forget everything (definitions changed)."""
+    def forget(self, layer: str) -> None:
+        """Forget a layer, whose definition changed."""
         with self._lock:
-            self._cells.clear()
-            self._count = 0
+            for cell in [cell for cell in self._cells if cell.layer == layer]:
+                self._drop(cell)
 
     def _read(self, cell: _Cell) -> None:
         minx, miny, maxx, maxy = cell.envelope

@@ -55,6 +55,7 @@ class Expiry:
         self._looked_at = clock()
         self._instants: dict[str, datetime | None] = {}
         self.shared = shared
+        self._version, self._versions = catalogue.version, dict(catalogue.versions)
         self._told = self._looked_at
         self.cache.reach(current_seq(store))
         if shared is not None:
@@ -89,11 +90,18 @@ class Expiry:
             return newest
 
     def forget(self) -> None:
-        """Drop all that is kept: definitions changed."""
-        self.epochs.clear()
-        self.cache.clear()
+        """Drop what was made from definitions that no longer hold; cheap where the catalogue is the same."""
+        if self.catalogue.version == self._version:
+            return
+        self._version = self.catalogue.version
+        versions, now = dict(self.catalogue.versions), self.clock()
+        for layer in {*self._versions, *versions}:
+            if self._versions.get(layer) != versions.get(layer):
+                self.epochs.forget(layer)
+                self.cache.forget(layer, now)
+        self._versions = versions
         if self.shared is not None:
-            self.shared.forget(self.catalogue.version)
+            self.shared.know(grids_of(self.catalogue.city).values(), versions)
 
     def come_true(self) -> list[str]:
         """Expire the present where something planned has come true or ended since the last look; return the layers.
@@ -126,7 +134,8 @@ class Expiry:
 
     def _open(self, shared: SharedStore) -> None:
         """Bring the store on disk to where this process is, before anything is served from it."""
-        reached = shared.open(self._mark(self.cache.seq, self._looked_at), grids_of(self.catalogue.city).values(), self._stamp)
+        shared.know(grids_of(self.catalogue.city).values(), self._versions)
+        reached = shared.open(self._mark(self.cache.seq, self._looked_at), self._stamp)
         if reached is not None:
             self._told = self._looked_at = min(self._looked_at, reached.clock)
             self._tell(self.cache.seq, [])
@@ -155,7 +164,7 @@ class Expiry:
             self._instants.clear()
 
     def _mark(self, seq: int, clock: datetime) -> Mark:
-        return Mark(seq, self._stamp(seq) or "", self.catalogue.version, clock)
+        return Mark(seq, self._stamp(seq) or "", clock)
 
     def _stamp(self, seq: int) -> str | None:
         try:

@@ -15,7 +15,7 @@ __all__ = ["SQL", "SharedFile"]
 LOGGER = logging.getLogger(__name__)
 OPEN_WAIT_S = 10.0
 # Of the tables: what has others is begun anew.
-VERSION = 2
+VERSION = 3
 _SECTIONS = re.split(r"^-- name: (\w+)\n", (Path(__file__).parent / "sql" / "shared_store.sql").read_text("utf-8"), flags=re.M)
 # Statements by name.
 SQL = {name: text.strip() for name, text in zip(_SECTIONS[1::2], _SECTIONS[2::2], strict=True)}

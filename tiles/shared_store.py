@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -44,11 +44,10 @@ _1970 = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Mark:
-    """What a process knows: its watermark, when that changeset was recorded, the catalogue's version, when it looked at the clock."""
+    """What a process knows: its watermark, when that changeset was recorded, when it looked at the clock."""
 
     seq: int
     stamp: str
-    catalogue: int
     clock: datetime
 
 
@@ -86,25 +85,30 @@ class SharedStore:
         self.file = SharedFile(path, self._set_all, pages)
         self._away_until = 0.0
         self._grids: dict[str, Grid] = {}
+        self._versions: Mapping[str, int] = {}
         self._here: Mark | None = None
         self._used: dict[int, int] = {}
 
-    def open(self, here: Mark, grids: Iterable[Grid], stamp_of: Callable[[int], str | None]) -> Mark | None:
+    def know(self, grids: Iterable[Grid], versions: Mapping[str, int]) -> None:
+        """Say which grids there are and which definition of each layer holds: tiles of another definition are not found any more."""
+        self._grids, self._versions = {_grid_name(grid): grid for grid in grids}, dict(versions)
+
+    def open(self, here: Mark, stamp_of: Callable[[int], str | None]) -> Mark | None:
         """Open the file for a process and return how far it is; a new one is as far as the process. None where it is away.
 
         `stamp_of` tells when a changeset was recorded, None where there is none: a store of another database, or of one that
         was restored to an earlier day, is begun anew.
         """
-        self._here, self._grids = here, {_grid_name(grid): grid for grid in grids}
+        self._here = here
         with self._faults("open"):
             marks = self._marks()
             seq = marks["seq"]
-            if marks["edition"] != self.edition or marks["catalogue"] != here.catalogue or marks["stamp"] != stamp_of(seq):
+            if marks["edition"] != self.edition or marks["stamp"] != stamp_of(seq):
                 self._empty()
                 marks = self._marks()
             # Nothing is given before the process has brought it this far.
             self._here = replace(here, clock=_moment(marks["clock"]))
-            return Mark(marks["seq"], marks["stamp"], marks["catalogue"], _moment(marks["clock"]))
+            return Mark(marks["seq"], marks["stamp"], _moment(marks["clock"]))
         return None
 
     def close(self) -> None:
@@ -117,8 +121,8 @@ class SharedStore:
             return None
         with self._faults("get"):
             with self.file.reading() as connection:
-                row = connection.execute(SQL["get"], (_digest(key),)).fetchone()
-            if row is None or row[8] < max(at_least, here.seq) or row[9] != here.catalogue or row[10] < _microseconds(here.clock):
+                row = connection.execute(SQL["get"], (self._digest(key),)).fetchone()
+            if row is None or row[8] < max(at_least, here.seq) or row[9] < _microseconds(here.clock):
                 self.misses += 1
                 return None
             tile = _unpacked(row)
@@ -137,7 +141,7 @@ class SharedStore:
         if self._here is None or time.monotonic() < self._away_until:
             return False
         with self._faults("get"), self.file.reading() as connection:
-            return connection.execute(SQL["has"], (_digest(key),)).fetchone() is not None
+            return connection.execute(SQL["has"], (self._digest(key),)).fetchone() is not None
         return False
 
     def put(self, key: TileKey, tile: CachedTile, seq: int) -> bool:
@@ -151,7 +155,7 @@ class SharedStore:
             return 0
         with self._faults("put"), self.file.transaction(PUT_WAIT_MS) as connection:
             marks = dict(connection.execute(SQL["marks"]))
-            if seq < marks["seq"] or marks["catalogue"] != here.catalogue:
+            if seq < marks["seq"]:
                 return 0
             more, now = 0, int(time.time())
             for key, tile in tiles:
@@ -159,9 +163,12 @@ class SharedStore:
                 is_late = made_at < max([marks["begun"], *(marks.get(f"true:{layer}", 0) for layer in key.layers)])
                 if name not in self._grids or (is_late and key.moment is None and key.known_at is None):
                     continue
-                row = _packed(key, tile) | {"grid": name, "made_at": made_at, "used": now}
+                row = _packed(key, tile) | {"key": self._digest(key), "grid": name, "made_at": made_at, "used": now}
                 more -= sum(weight for weight, in connection.execute(SQL["remove"], (row["key"],)))
                 connection.execute(SQL["put"], row)
+                if f"grid:{name}" not in marks:
+                    marks[f"grid:{name}"] = 1
+                    connection.execute(SQL["set_mark"], (f"grid:{name}", 1))
                 more += row["weight"]
                 kept += 1
             used, self._used = self._used, {}
@@ -190,6 +197,9 @@ class SharedStore:
                 elif touch.seq <= marks["seq"]:
                     continue
                 freed += self._expire(connection, touch, now)
+            for name in [mark[5:] for mark in marks if mark.startswith("grid:") and mark[5:] not in self._grids]:
+                # Another process knows a grid that this one does not: nobody could say what was touched there.
+                freed += sum(weight for weight, in connection.execute(SQL["remove_grid"], (name,)).fetchall())
             connection.execute(SQL["add_mark"], (-freed, "bytes"))
             if since <= marks["seq"] < mark.seq:
                 connection.execute(SQL["set_mark"], ("seq", mark.seq))
@@ -207,19 +217,8 @@ class SharedStore:
             return None
         with self._faults("get"):
             marks = self._marks()
-            return Mark(marks["seq"], marks["stamp"], marks["catalogue"], _moment(marks["clock"]))
+            return Mark(marks["seq"], marks["stamp"], _moment(marks["clock"]))
         return None
-
-    def forget(self, catalogue: int) -> None:
-        """Drop everything made from an older catalogue than the process knows."""
-        if self._here is None:
-            return
-        self._here = replace(self._here, catalogue=catalogue)
-        if time.monotonic() < self._away_until:
-            return
-        with self._faults("expire"):
-            if self._marks()["catalogue"] < catalogue:
-                self._empty()
 
     def stats(self) -> dict[str, Any]:
         """Return tiles, bytes, watermark, hits, misses, how many were expired, and what is wrong (None: nothing)."""
@@ -262,9 +261,14 @@ class SharedStore:
                     self.expired += len(weights)
         return freed
 
+    def _digest(self, key: TileKey) -> bytes:
+        a, versions = key.address, [self._versions.get(layer) for layer in key.layers]
+        text = repr((key.layers, versions, _grid_name(a.grid), a.z, a.x, a.y, key.view, key.moment, key.known_at, key.variant, key.is_epoch))
+        return blake2b(text.encode(), digest_size=16).digest()
+
     def _remove(self, key: TileKey) -> None:
         with self.file.transaction(PUT_WAIT_MS) as connection:
-            freed = sum(weight for weight, in connection.execute(SQL["remove"], (_digest(key),)))
+            freed = sum(weight for weight, in connection.execute(SQL["remove"], (self._digest(key),)))
             connection.execute(SQL["add_mark"], (-freed, "bytes"))
 
     def _empty(self) -> None:
@@ -279,7 +283,7 @@ class SharedStore:
             return
         self.trouble = None
         begun = _microseconds(datetime.now(UTC))
-        for name, value in (("seq", here.seq), ("stamp", here.stamp), ("catalogue", here.catalogue), ("edition", self.edition),
+        for name, value in (("seq", here.seq), ("stamp", here.stamp), ("edition", self.edition),
                             ("clock", _microseconds(here.clock)), ("begun", begun), ("bytes", 0)):
             connection.execute(SQL["set_mark"], (name, value))
 
@@ -318,12 +322,6 @@ class SharedStore:
         self.file.begin_anew()
 
 
-def _digest(key: TileKey) -> bytes:
-    a = key.address
-    text = repr((key.layers, _grid_name(a.grid), a.z, a.x, a.y, key.view, key.moment, key.known_at, key.variant, key.is_epoch))
-    return blake2b(text.encode(), digest_size=16).digest()
-
-
 def _grid_name(grid: Grid) -> str:
     """Return a name under which no other grid goes, not even one of the same id that was changed."""
     shape = repr((grid.srid, grid.origin, grid.levels[0], len(grid.levels), grid.levels[-1], grid.tile_px))
@@ -335,7 +333,7 @@ def _packed(key: TileKey, tile: CachedTile) -> dict[str, Any]:
     codings = [name for name in tile.bodies if name] or [""]
     parts = [tile.bodies[name] for name in codings]
     a, (since, until) = key.address, key.moment or (None, None)
-    return {"key": _digest(key), "z": a.z, "x": a.x, "y": a.y, "margin": margin_of(key), "layers": f",{','.join(key.layers)},", "moment": int(key.moment is not None),
+    return {"z": a.z, "x": a.x, "y": a.y, "margin": margin_of(key), "layers": f",{','.join(key.layers)},", "moment": int(key.moment is not None),
             "span_from": _microseconds(since), "span_to": _microseconds(until), "is_fixed": int(key.known_at is not None), "seq": tile.seq,
             "weight": sum(map(len, parts)) + ROW_BYTES, "etag": tile.etag, "media_type": tile.media_type,
             "codings": ",".join(f"{name}:{len(part)}" for name, part in zip(codings, parts, strict=True)), "body": b"".join(parts)}

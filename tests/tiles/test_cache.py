@@ -154,3 +154,15 @@ def test_under_pressure_what_is_asked_for_stays() -> None:
         assert cache.get(wanted) is not None
         cache.put(key(x=x), tile(5, 1000), NOW)
     assert cache.get(key(x=1)) is None
+
+
+def test_a_layer_that_was_defined_anew_loses_its_tiles_and_others_keep_theirs() -> None:
+    cache = TileCache(seq=5)
+    keys = [key(), key(moment=(year(1990), year(1990))), key(known_at=3), replace(key(), layers=("building", "road")), key(layer="road")]
+    for k in keys:
+        cache.put(k, tile(5), NOW)
+    later = datetime(2026, 6, 2, tzinfo=UTC)
+    assert cache.forget("building", later) == 4
+    assert [cache.get(k) is not None for k in keys] == [False] * 4 + [True]
+    assert not cache.put(keys[1], tile(5), later), "made of the old definition"
+    assert cache.put(keys[1], replace(tile(5), made_at=later), later)

@@ -14,15 +14,15 @@ from pathlib import Path
 import pytest
 
 from tiles.cache import CachedTile, TileCache, TileKey, etag_of
-from tiles.grid import CGCS2000_QUAD, GRIDS, TileAddress
+from tiles.grid import CGCS2000_QUAD, GRIDS, WEB_MERCATOR_QUAD, TileAddress
 from tiles.shared_store import Mark, SharedStore, Touched
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 MANY = 64 * 2**20
 
 
-def mark(seq: int, clock: datetime = NOW, catalogue: int = 1) -> Mark:
-    return Mark(seq, f"stamp {seq}", catalogue, clock)
+def mark(seq: int, clock: datetime = NOW) -> Mark:
+    return Mark(seq, f"stamp {seq}", clock)
 
 
 def stamp(seq: int) -> str:
@@ -41,12 +41,13 @@ def _closed() -> Iterator[None]:
 
 def made(path: Path, edition: str = "", max_bytes: int = MANY, pages: int | None = None) -> SharedStore:
     STORES.append(SharedStore(path / "tiles.sqlite", max_bytes, edition, pages))
+    STORES[-1].know(GRIDS.values(), {"building": 1, "road": 1})
     return STORES[-1]
 
 
 def opened(path: Path, seq: int = 5, max_bytes: int = MANY, edition: str = "", pages: int | None = None) -> SharedStore:
     store = made(path, edition, max_bytes, pages)
-    assert store.open(mark(seq), GRIDS.values(), stamp) is not None
+    assert store.open(mark(seq), stamp) is not None
     return store
 
 
@@ -101,23 +102,36 @@ def test_a_store_of_another_past_or_program_is_begun_anew(tmp_path: Path) -> Non
     assert opened(tmp_path).put(key(), tile(), 5)
     assert opened(tmp_path).get(key()) is not None
     for store, here, stamps in ((made(tmp_path), mark(5), lambda seq: "restored"),
-                                (made(tmp_path, "newer"), mark(5), stamp),
-                                (made(tmp_path, "newer"), mark(5, catalogue=2), stamp)):
+                                (made(tmp_path, "newer"), mark(5), stamp)):
         assert store.put(key(), tile(), 5) is False
-        assert store.open(here, GRIDS.values(), stamps) is not None
+        assert store.open(here, stamps) is not None
         assert store.get(key()) is None
         assert store.put(key(), tile(), 5)
         store.close()
 
 
-def test_a_newer_catalogue_drops_everything_once(tmp_path: Path) -> None:
+def test_tiles_of_another_definition_are_not_found(tmp_path: Path) -> None:
     one, other = opened(tmp_path), opened(tmp_path)
-    assert one.put(key(), tile(), 5)
-    one.forget(2)
-    assert one.get(key()) is None and one.put(key(), tile(), 5)
-    assert other.get(key()) is None and not other.put(key(x=1), tile(), 5), "it knows the old definitions"
-    other.forget(2)
-    assert other.get(key()) is not None
+    both = replace(key(), layers=("building", "road"))
+    for k in (key(), key(layer="road"), both):
+        assert one.put(k, tile(), 5)
+    one.know(GRIDS.values(), {"building": 2, "road": 1})
+    assert one.get(key()) is None and one.get(both) is None and one.get(key(layer="road")) is not None
+    assert one.put(key(), tile(text="new"), 5)
+    found = other.get(key())
+    assert found is not None and found.bodies[""].startswith(b"tile"), "that process has not heard of it"
+    other.know(GRIDS.values(), {"building": 2, "road": 1})
+    found = other.get(key())
+    assert found is not None and found.bodies[""].startswith(b"new")
+
+
+def test_tiles_of_a_grid_that_a_process_does_not_know_are_not_kept_beyond_an_edit(tmp_path: Path) -> None:
+    one, other = opened(tmp_path), opened(tmp_path)
+    other.know([WEB_MERCATOR_QUAD], {"building": 1})
+    here = replace(key(), address=TileAddress(12, 6744, 1139, CGCS2000_QUAD))
+    assert one.put(here, tile(), 5) and one.put(key(), tile(), 5) and not other.put(here, tile(), 5)
+    assert other.apply(mark(6), [Touched(6, "building", (0, 0, 1, 1), None)], 5, NOW)
+    assert one.get(here) is None and one.get(key()) is not None
 
 
 def test_it_expires_exactly_what_memory_does(tmp_path: Path) -> None:
@@ -214,7 +228,7 @@ def test_a_folder_that_cannot_be_written_is_no_reason_to_fail(tmp_path: Path, ca
     (tmp_path / "file").write_text("in the way")
     disk = made(tmp_path / "file")
     with caplog.at_level(logging.WARNING):
-        assert disk.open(mark(5), GRIDS.values(), stamp) is None
+        assert disk.open(mark(5), stamp) is None
     assert disk.trouble and disk.get(key()) is None and not disk.put(key(), tile(), 5)
 
 

@@ -31,8 +31,7 @@ UPDATE mark SET value = value + ? WHERE name = ?
 
 -- name: get
 SELECT t.id, t.seq, t.made_at, t.used, t.etag, t.media_type, t.codings, t.body,
-       (SELECT value FROM mark WHERE name = 'seq'), (SELECT value FROM mark WHERE name = 'catalogue'),
-       (SELECT value FROM mark WHERE name = 'clock')
+       (SELECT value FROM mark WHERE name = 'seq'), (SELECT value FROM mark WHERE name = 'clock')
 FROM tile t WHERE t.key = ?
 
 -- name: has
@@ -44,6 +43,9 @@ VALUES (:key, :grid, :z, :x, :y, :margin, :layers, :moment, :span_from, :span_to
 
 -- name: remove
 DELETE FROM tile WHERE key = ? RETURNING weight
+
+-- name: remove_grid
+DELETE FROM tile WHERE grid = ? RETURNING weight
 
 -- name: remove_all
 DELETE FROM tile
