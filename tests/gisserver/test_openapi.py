@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import httpx
@@ -80,7 +81,7 @@ def test_operations_have_names_of_their_own(as_role: As) -> None:
                     if p.get("in") == "path"} | {r["$ref"].rpartition("/")[2] for r in item.get("parameters", ())}
         declared |= {r["$ref"].rpartition("/")[2] for operation in item.values() if isinstance(operation, dict)
                      for r in operation.get("parameters", ()) if "$ref" in r}
-        assert {part[1:-1] for part in path.split("/") if part.startswith("{")} <= declared, path
+        assert set(re.findall(r"{(\w+)}", path)) <= declared, path
 
 
 def test_queryables_are_parameters_of_their_type(http: httpx.Client) -> None:
