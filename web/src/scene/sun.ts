@@ -30,5 +30,7 @@ export function shine(widget: CesiumWidget, at: Date | null, shadows: boolean, c
   scene.globe.enableLighting = at !== null;
   scene.shadowMap.enabled = at !== null && shadows;
   scene.shadowMap.maximumDistance = 3000;
+  // Light comes from the sky as well.
+  scene.shadowMap.darkness = 0.45;
   scene.requestRender();
 }
