@@ -55,6 +55,7 @@ def test_swipe_shows_another_day_and_the_list_of_what_changed(desk: NewDesk, nei
     assert other.page.evaluate("() => window.__state.getState().compare.sides[0].day") == "1990-01-01"
 
 
+@pytest.mark.slow
 def test_split_has_panes_with_their_own_day_layers_and_filters_linked_or_not(desk: NewDesk, neighbourhood: Neighbourhood) -> None:
     filtered = "f=%5B%5B%22building%22%2C%5B%22floors_above%22%2C%22%3E%3D%22%2C24%5D%5D%5D"
     own = desk(width=1400).open(f"c=116.393,39.926,13.6&{LAYERS}&{filtered}")

@@ -96,6 +96,7 @@ def test_an_interval_and_a_pinned_layer(desk: NewDesk, neighbourhood: Neighbourh
     assert len(own.rendered("parcel")) == BLOCKS
 
 
+@pytest.mark.slow
 def test_frames_are_taken_away_as_pictures_and_as_a_film(desk: NewDesk, neighbourhood: Neighbourhood, tmp_path: Path) -> None:
     own = desk(width=800, height=600).open(f"{VIEW}&t=2006-01-01&l=building,-road,-facility,-district,-street")
     page = own.page

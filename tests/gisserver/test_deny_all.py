@@ -69,6 +69,7 @@ QUESTIONS = {
     "/ogc/collections/{collection}/map": ("", "bbox=116.3,39.9,116.32,39.92"),
     "/api/search": ("q=zzvalue", "q=%E9%9A%90%E7%A7%98%E6%A5%BC"),
     "/api/diff": ("layer=zzsecret&from=2000-01-01&to=2030-01-01",),
+    "/api/changes/counts": ("layers=zzsecret&from=2000&to=2030",),
     "/api/changesets": ("", "since=0&limit=1000"),
     "/api/changes/stream": ("since=0",),
     "/ogc/collections/{collection}/items": ("", "limit=100", "bbox=116,39,117,41", "filter=zzfield%20IS%20NOT%20NULL", "datetime=../..",
