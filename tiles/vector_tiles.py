@@ -1,8 +1,9 @@
 """Vector tiles: one statement for each layer and audience, which answers with the bytes of the tile.
 
 FROM and WHERE come from the builder that items use. Geometries are kept in Web Mercator beside their own CRS, so that tiles
-of that grid transform nothing; those of other grids begin from the geometry in its own CRS, which often is theirs. From DETAILED on a tile holds every feature as it is; on lower levels lines and areas are
-drawn by the half pixel, and of those smaller than a pixel only a share is kept.
+of that grid transform nothing; those of other grids begin from the geometry in its own CRS, which often is theirs. From DETAILED on a
+tile holds every feature as it is; on lower levels lines and areas are drawn by the half pixel, of those smaller than a pixel only a
+share is kept, and of very many the largest. Dense layers are made of cells below (`tiles/aggregates.py`).
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ DETAILED = 14
 # Clients draw deeper levels from these tiles: a unit of 4096 to a side is 15 cm there.
 MAX_ZOOM = 16
 UNITS, BUFFER = 4096, 64
+# The largest of so many features make a tile of a level before DETAILED: half a megabyte.
+MOST_COARSE = 8_000
 _EARTH_M, _WORLD_M = 6_378_137, 40075016.685578488
 # Says of an area that a part of it lies outside the tile (no field can have this name).
 OUTSIDE = "label:apart"
@@ -187,6 +190,9 @@ def _statement(same: SameLayer, shape: Shape, names: tuple[str, ...], seen: str,
     if shape.moment in ("interval", "all"):
         kept += [_seconds(columns[n]).label(n) for n in ("valid_from", "valid_to")]
     wanted = sa.select(*kept).where(*here)
+    if seen == "thinned" and shape.moment in ("now", "at"):
+        # However dense a place is, its tile stays small; an interval holds all its versions.
+        wanted = wanted.order_by(sa.func.gis.breadth(base.c.geom_tile).desc(), base.c.fid).limit(sa.literal_column(str(MOST_COARSE)))
     # Two tile layers are made of the same rows: they are looked up once.
     rows: FromClause = wanted.cte("rows").prefix_with("MATERIALIZED") if points else wanted.subquery("rows")
 

@@ -153,6 +153,18 @@ def test_what_is_smaller_than_a_pixel_is_thinned_below_level_14(store, decode):
     assert counts[12] == 3600 // 16             # one in 4^(14 - 12), always the same ones
 
 
+def test_of_very_many_the_largest_are_kept_below_level_14(store, decode, monkeypatch):
+    layer = make(store, "crowded", "Polygon")
+    put(store, layer, [{"fid": n, "version_id": n, "wkt": square(AT[0] + n % 10 * 0.0005, AT[1] + n // 10 * 0.0005, 20 + n)} for n in range(1, 41)])
+    monkeypatch.setattr("tiles.vector_tiles.MOST_COARSE", 10)
+    tile = tile_at(13, AT[0] + 0.002, AT[1] + 0.001)
+    found = {p["mvt_id"] for p, _ in decode(render(store, ItemQuery(layer, OWNER), tile).body, tile)["crowded"]}
+    assert found == set(range(31, 41))
+    detailed = {p["mvt_id"] for x in (0, 1) for y in (0, 1) for p, _ in decode(render(store, ItemQuery(layer, OWNER), TileAddress(
+        14, 2 * tile.x + x, 2 * tile.y + y)).body, TileAddress(14, 2 * tile.x + x, 2 * tile.y + y)).get("crowded", [])}
+    assert detailed == set(range(1, 41))
+
+
 def test_points_are_all_there_on_every_level(store, decode):
     layer = make(store, "points", "Point")
     put(store, layer, [{"fid": n, "version_id": n, "wkt": f"POINT({AT[0] + n * 1e-4} {AT[1]})"} for n in range(1, 50)])
