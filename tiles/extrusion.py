@@ -44,10 +44,20 @@ def extrude(areas: NDArray[Any], bottom: Floats, top: Floats) -> Solid:
     The volume within an area's mesh is its area times its height.
     """
     wanted = np.flatnonzero(~(shapely.is_missing(areas) | shapely.is_empty(areas)) & (top > bottom))
-    parts, part_of = shapely.get_parts(shapely.force_2d(areas[wanted]), return_index=True)
-    parts = shapely.orient_polygons(parts)
-    source = wanted[part_of]
+    parts, source = _polygons(shapely.force_2d(areas[wanted]), wanted)
     return joined([_walls(parts, source, bottom, top), *_caps(parts, source, bottom, top)])
+
+
+def _polygons(areas: NDArray[Any], source: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Return the polygons of areas, their shells counter-clockwise, and the number of each; one that crosses itself is mended."""
+    is_broken = ~shapely.is_valid(areas)
+    areas[is_broken] = shapely.make_valid(areas[is_broken])
+    # What was mended may be areas and lines, collected.
+    for _ in range(2):
+        areas, of = shapely.get_parts(areas, return_index=True)
+        source = source[of]
+    is_area = shapely.get_type_id(areas) == shapely.GeometryType.POLYGON
+    return shapely.orient_polygons(areas[is_area]), source[is_area]
 
 
 def joined(solids: list[Solid]) -> Solid:

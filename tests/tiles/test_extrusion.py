@@ -65,6 +65,14 @@ def test_normals_look_outwards():
         assert (within == inside).all()
 
 
+@pytest.mark.parametrize(("wkt", "area"), [
+    ("POLYGON((0 0,10 10,10 0,0 10,0 0))", 50), ("POLYGON((0 0,10 0,10 10,20 10,10 10,0 10,0 0))", 100), ("POLYGON((0 0,10 0,0 0,0 0))", 0),
+    ("MULTIPOLYGON(((0 0,10 0,10 10,0 10,0 0)),((5 5,15 5,15 15,5 15,5 5)))", 150)])
+def test_an_area_that_crosses_itself_breaks_nothing(wkt, area):
+    solid = extrude(np.array([shapely.from_wkt(wkt), ELL]), np.zeros(2), np.full(2, 2.0))
+    assert volume(solid, 0) == pytest.approx(area * 2) and volume(solid, 1) == pytest.approx(ELL.area * 2)
+
+
 def test_nothing_gives_nothing():
     solid = extrude(np.array([], object), np.empty(0), np.empty(0))
     assert solid.xyz.shape == (0, 3) and solid.triangles.shape == (0, 3)
