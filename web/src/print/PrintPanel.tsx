@@ -21,6 +21,7 @@ import { useSheet } from "../state/sheet";
 import { useView } from "../state/view";
 import "../styles/print.css";
 
+const EARTH_M = 40_075_016.686;
 const SCALES = [500, 1000, 2000, 2500, 5000, 10_000, 25_000, 50_000, 100_000];
 
 function download(file: Blob, name: string): void {
@@ -85,8 +86,11 @@ function Setup() {
   const seeAll = () => {
     const { camera, fly } = useView.getState();
     if (!frame || !camera) return;
-    const [dy, dx] = [frame.height_m / 222_640, frame.width_m / (222_640 * Math.cos((camera.lat * Math.PI) / 180))];
-    fly({ bounds: [camera.lon - dx, camera.lat - dy, camera.lon + dx, camera.lat + dy], zoom: 19, bearing: 0, pitch: 0 });
+    // The middle stays: it is the middle of the sheet. Room is left for the panels at both sides.
+    const stage = document.querySelector(".stage")?.getBoundingClientRect();
+    const room = { width: Math.max(200, (stage?.width ?? 1000) - 720), height: Math.max(200, (stage?.height ?? 700) - 80) };
+    const metres = Math.max(frame.width_m / room.width, frame.height_m / room.height);
+    fly({ center: [camera.lon, camera.lat], zoom: Math.log2((EARTH_M * Math.cos((camera.lat * Math.PI) / 180)) / (512 * metres)), bearing: 0, pitch: 0 });
   };
   if (papers.isPending) return <Loading rows={8} />;
   if (papers.isError) return <Failure error={papers.error} retry={() => void papers.refetch()} />;
