@@ -15,14 +15,16 @@ from gisserver.ogc.links import REL, alternates, link
 from gisserver.ogc.systems import crs_list, storage_crs, systems
 from gisserver.reply import dump, page, reply_document
 from gisserver.request import Request
+from layers.access import Audience
 from layers.catalogue import Catalogue
 from layers.layer import Layer
+from tiles.tileset3d_form import form_of
 
 __all__ = ["collection", "collections", "describe", "queryables", "schema", "sortables"]
 
 
-def describe(catalogue: Catalogue, layer: Layer, base: str, language: str) -> dict[str, Any]:
-    """Return the collection document of a layer, without its self links."""
+def describe(catalogue: Catalogue, layer: Layer, base: str, language: str, audience: Audience) -> dict[str, Any]:
+    """Return the collection document of a layer as an audience sees it, without its self links."""
     address, city = f"{base}/ogc/collections/{layer.id}", catalogue.city
     document: dict[str, Any] = {
         "id": layer.id, "title": getattr(layer.title, language), "keywords": [layer.group],
@@ -59,6 +61,8 @@ def describe(catalogue: Catalogue, layer: Layer, base: str, language: str) -> di
             link(f"{address}/map", f"{REL}map", "image/png", "Map"),
             link(f"{address}/tilejson", f"{REL}tilejson", "json", "TileJSON"),
             link(f"{base}/ogc/styles/{layer.id}", f"{REL}style", "application/vnd.mapbox.style+json", "Map style")]
+        if form_of(layer, audience) is not None:
+            document["links"].append(link(f"{address}/3dtiles/tileset.json", f"{REL}3dtiles", "json", "3D Tiles"))
     return document
 
 
@@ -73,7 +77,7 @@ def collections(request: Request) -> Response:
     def make() -> bytes:
         made = []
         for layer in layers:
-            document = describe(context.catalogue, layer, base, language)
+            document = describe(context.catalogue, layer, base, language, request.audience)
             document["links"] = alternates(f"{base}/ogc/collections/{layer.id}", ("json", "html"), "json") + document["links"]
             made.append(document)
         made.append(catalogue_collection(request, language))
@@ -105,7 +109,7 @@ def collection(request: Request) -> Response:
         layer, document = None, catalogue_collection(request, language)
     else:
         layer = request.layer()
-        document = describe(request.context.catalogue, layer, request.base, language)
+        document = describe(request.context.catalogue, layer, request.base, language, request.audience)
         document["links"] = alternates(address, ("json", "html"), form) + document["links"]
     if form == "html":
         return page(request, "collection.html", document=document, layer=layer,

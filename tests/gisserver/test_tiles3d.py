@@ -59,6 +59,14 @@ def test_a_client_finds_every_building_once(http, town):
     assert {a.headers["content-type"] for a in found.values()} == {"model/gltf-binary"}
 
 
+def test_collections_lead_there(http, town):
+    def linked(layer: str) -> list[str]:
+        return [link["href"] for link in http.get(f"/ogc/collections/{layer}").json()["links"] if link["rel"].endswith("3dtiles")]
+
+    (there,) = linked("building")
+    assert http.get(there).json()["asset"] == {"version": "1.1"} and linked("road") == []
+
+
 def test_the_day_goes_along(http, town):
     past = contents(http, ROOT, params={"datetime": "2014-06-01"})
     assert town.fids["2号楼"] in fids(past) and all("datetime=2014-06-01" in address for address in past)
