@@ -66,11 +66,6 @@ def _grids(request: Request) -> dict[str, Grid]:
     return grids_of(request.context.catalogue.city)
 
 
-def _registered(grid: Grid, name: str) -> dict[str, str]:
-    # A city's own grid is registered nowhere; its definition is what the link leads to.
-    return {name: grid.uri} if grid.uri else {}
-
-
 def _described(request: Request, layers: list[Layer], root: str, grid: Grid) -> dict[str, Any]:
     address, language = f"{root}/tiles/{grid.id}", request.language
     city = request.context.catalogue.city
@@ -78,7 +73,8 @@ def _described(request: Request, layers: list[Layer], root: str, grid: Grid) -> 
     inside = all(layer.inside_extent for layer in layers)
     document = {
         "title": getattr(layers[0].title if "collection" in request.path else city.title, language), "dataType": "vector",
-        **_registered(grid, "tileMatrixSetURI"), "tileMatrixSetId": grid.id, "crs": grid.named_crs,
+        # What is registered nowhere is named by where its definition is: GDAL asks for a name.
+        "tileMatrixSetURI": grid.uri or f"{request.base}/ogc/tileMatrixSets/{grid.id}", "tileMatrixSetId": grid.id, "crs": grid.named_crs,
         "layers": [{"id": layer.id, "title": getattr(layer.title, language), "dataType": "vector", "geometryDimension": _dimension(layer),
                     **_levels(layer, grid)} for layer in layers],
         "mediaTypes": [MEDIA_TYPE],
@@ -125,7 +121,7 @@ def tile_matrix_sets(request: Request) -> Response:
     form = request.format(FORMATS)
     request.parameters.finish()
     root = f"{request.base}/ogc/tileMatrixSets"
-    document = {"tileMatrixSets": [{"id": grid.id, "title": grid.title, "crs": grid.named_crs, **_registered(grid, "uri"),
+    document = {"tileMatrixSets": [{"id": grid.id, "title": grid.title, "crs": grid.named_crs, **({"uri": grid.uri} if grid.uri else {}),
                                     "links": [link(f"{root}/{grid.id}", f"{REL}tiling-scheme")]} for grid in _grids(request).values()],
                 "links": alternates(root, FORMATS, form)}
     if form == "html":

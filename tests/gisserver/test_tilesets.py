@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pyogrio
 import pytest
+from pyproj import Transformer
 
 from tests.gisserver.conftest import As, Town
 
@@ -62,6 +63,19 @@ def test_the_same_building_in_every_grid(http: httpx.Client, town: Town) -> None
     assert 1 <= len(found) <= 4
     for grid, place in PLACES.items():
         assert "老楼" in names(http.get(f"/ogc/collections/building/tiles/{grid}/{place}")), grid
+
+
+@pytest.mark.parametrize(("grid", "level", "srid"), [("WebMercatorQuad", 14, 3857), ("WorldCRS84Quad", 13, 4326), ("CGCS2000Quad", 13, 4490), ("DemoCity4548", 4, 4548)])
+def test_gdal_reads_the_tiles_of_every_grid(http: httpx.Client, town: Town, grid: str, level: int, srid: int) -> None:
+    """GDAL's driver for OGC API finds set, definition and tiles by links alone, and puts them where the items are."""
+    minx, miny, maxx, maxy = Transformer.from_crs(4490, srid, always_xy=True).transform_bounds(116.305, 39.895, 116.345, 39.905)
+    frame = pyogrio.read_dataframe(f"OGCAPI:{str(http.base_url).rstrip('/')}/ogc/collections/building", layer=f"Zoom level {level}", API="TILES", TILEMATRIXSET=grid,
+                                   MINX=minx, MINY=miny, MAXX=maxx, MAXY=maxy)
+    assert frame.crs is not None
+    found = {row["name"]: row["geometry"] for row in frame.to_crs(4490).to_dict("records")}
+    assert {"老楼", "3号楼", "4号楼"} <= found.keys()
+    # To a unit of the tile, some 60 cm.
+    assert found["3号楼"].bounds == pytest.approx((116.33, 39.90, 116.331, 39.901), abs=1e-5)
 
 
 def decoded(answer: httpx.Response) -> dict[str, list[dict[str, Any]]]:
