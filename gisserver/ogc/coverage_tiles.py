@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from gisserver.ogc.questions import asked_tile
 from gisserver.request import Request
@@ -48,6 +48,7 @@ class _Asked:
     address: TileAddress
     drawing: Drawing
     key: TileKey
+    has_file: bool
 
 
 class CoverageTileEndpoint:
@@ -65,13 +66,8 @@ class CoverageTileEndpoint:
         tile = kept(request, asked.key) if asked else None
         if tile is None:
             tile = await in_thread(request, lambda: self._made(request, asked))
-
-        async def without_hot_lane(message: Message) -> None:
-            # The hot lane does not look at Accept.
-            scope["state"].pop("tile", None)
-            await send(message)
-
-        await send_tile(request, tile, without_hot_lane if asked is None or asked.drawing.by_accept else send)
+        # A file that may be replaced on disk has to be looked at each time.
+        await send_tile(request, tile, send, is_hot=asked is not None and not asked.has_file)
 
     def _asked(self, request: Request, layer: Layer) -> _Asked:
         coverage_layer(layer)
@@ -84,7 +80,7 @@ class CoverageTileEndpoint:
         variant = f"{drawing.variant}|{state.st_mtime_ns:x}-{state.st_size:x}" if state else drawing.variant
         moment = query.interval if query.at is None else (query.at, query.at)
         return _Asked(query, address, drawing,
-                      TileKey((layer.id,), address, query.audience.layer_key(layer.id), moment, query.known_at, variant))
+                      TileKey((layer.id,), address, query.audience.layer_key(layer.id), moment, query.known_at, variant), state is not None)
 
     def _made(self, request: Request, asked: _Asked | None) -> CachedTile:
         wanted = asked or self._asked(request, request.layer())

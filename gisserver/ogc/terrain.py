@@ -85,7 +85,8 @@ class MeshEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, self.context)
-        await send_tile(request, await in_thread(request, lambda: self._made(request)), send)
+        # A file that may be replaced on disk has to be looked at each time.
+        await send_tile(request, await in_thread(request, lambda: self._made(request)), send, is_hot=False)
 
     def _made(self, request: Request) -> CachedTile:
         layer = elevation_layer(request.layer())

@@ -26,6 +26,17 @@ def hot_hits(operator: httpx.Client) -> int:
     return int(found[1])
 
 
+def hot(operator: httpx.Client, client: httpx.Client, headers: dict[str, str]) -> httpx.Response:
+    """Return an answer of the hot lane. Once a second a credential goes through the whole service to be checked."""
+    for _ in range(30):
+        client.get(TILE, headers=headers)
+        before = hot_hits(operator)
+        answer = client.get(TILE, headers=headers)
+        if hot_hits(operator) == before + 1:
+            return answer
+    raise AssertionError("the hot lane answers nothing")
+
+
 def told(answer: httpx.Response) -> dict[str, str]:
     return {name: value for name, value in answer.headers.items() if name not in ("date", "x-request-id")}
 
@@ -42,13 +53,12 @@ def test_a_hot_answer_is_the_cold_one(operator: httpx.Client, as_role: As, http:
     client = http if role == "public" else as_role(role)
     first = client.get(TILE, headers=headers)
     assert first.status_code == 200 and first.content
+    quick = hot(operator, client, headers)
     before = hot_hits(operator)
-    hot = client.get(TILE, headers=headers)
-    assert hot_hits(operator) == before + 1
     cold = client.get(TILE, headers=headers | COLD)
-    assert hot_hits(operator) == before + 1
-    assert (hot.status_code, hot.content, told(hot)) == (cold.status_code, cold.content, told(cold))
-    assert list(hot.headers).count("date") == 1 and hot.headers["x-request-id"] != cold.headers["x-request-id"]
+    assert hot_hits(operator) == before
+    assert (quick.status_code, quick.content, told(quick)) == (cold.status_code, cold.content, told(cold))
+    assert list(quick.headers).count("date") == 1 and quick.headers["x-request-id"] != cold.headers["x-request-id"]
 
 
 def test_validators_ids_and_other_methods(operator: httpx.Client, http: httpx.Client) -> None:
@@ -57,11 +67,9 @@ def test_validators_ids_and_other_methods(operator: httpx.Client, http: httpx.Cl
     etag = client.get(TILE).headers["etag"]
     same = {"If-None-Match": etag}
     cold = client.get(TILE, headers=same | COLD)
-    before = hot_hits(operator)
-    hot = client.get(TILE, headers=same | {"X-Request-Id": "my-own-id-1"})
-    assert hot_hits(operator) == before + 1
-    assert hot.status_code == cold.status_code == 304 and told(hot) == told(cold) and not hot.content
-    assert hot.headers["x-request-id"] == "my-own-id-1"
+    quick = hot(operator, client, same | {"X-Request-Id": "my-own-id-1"})
+    assert quick.status_code == cold.status_code == 304 and told(quick) == told(cold) and not quick.content
+    assert quick.headers["x-request-id"] == "my-own-id-1"
     assert client.get(TILE, headers={"If-None-Match": '"another"'}).status_code == 200
     assert client.get(TILE, headers={"If-None-Match": "*"}).status_code == 304
     head = client.head(TILE)
@@ -140,3 +148,27 @@ def test_a_session_that_was_ended_elsewhere_is_nobody_within_a_second(store: Sto
             time.sleep(0.02)
         there.close()
     signed.close()
+
+
+def test_days_between_two_changes_share_a_tile_until_an_edit_parts_them(operator: httpx.Client, as_role: As, http: httpx.Client) -> None:
+    """2002 and 2008 look the same here; then a building is known to have stood from 2005 on."""
+    def on(day: str, **headers: str) -> httpx.Response:
+        return http.get(TILE, params={"datetime": day}, headers=headers)
+
+    def kept() -> int:
+        found = re.search(r"^gis_tiles (\d+)", operator.get("/metrics").text, re.M)
+        assert found
+        return int(found[1])
+
+    first = on("2002-03-04")
+    assert first.status_code == 200
+    before = kept()
+    for day in ("2008-01-01", "2001", "2007-06", "2004-05-06T07:08:09Z"):
+        assert on(day).content == first.content
+    assert kept() == before, "one tile for all of these days"
+    assert on("1999").status_code == 204 and kept() == before + 1
+    made = as_role("editor").post(f"{ITEMS}?valid-from=2005", json=building("旧楼", 116.3458, 39.9035), headers={"Content-Type": "application/geo+json"})
+    assert made.status_code == 201, made.text
+    seq = {"Gis-Seq": made.headers["gis-seq"]}
+    assert "旧楼".encode() not in on("2002-03-04", **seq).content and "旧楼".encode() not in on("2004-12-31", **seq).content
+    assert "旧楼".encode() in on("2008-01-01", **seq).content and "旧楼".encode() in on("2005", **seq).content
