@@ -116,6 +116,7 @@ def check(processes: list[str], editor: httpx.Client, operator: httpx.Client, ed
     assert all(0 < expired(operator, url) <= edits for url in processes)
 
 
+@pytest.mark.slow
 def test_nobody_is_shown_an_old_tile(processes: list[str], signed_in: As, as_role: As) -> None:
     check(processes, as_role("editor"), signed_in("system_admin"), 12, 3.0)
 
