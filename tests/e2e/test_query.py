@@ -125,3 +125,23 @@ def test_what_lies_in_an_area_is_selected_and_filtered(desk: NewDesk) -> None:
     page.get_by_role("button", name="属性表", exact=True).click()
     expect(page.locator(".table-count")).to_have_text(f"{found['count']} 条")
     expect(page.locator(".table-selected")).to_have_text(f"已选 {found['count']}")
+
+
+def test_what_is_in_view_is_a_list_and_the_browser_s_language_is_spoken(desk: NewDesk) -> None:
+    own = desk(height=900).open("c=116.387,39.92,17.5")
+    page = own.page
+    page.get_by_role("button", name="视野内的要素列表").click()
+    names = page.get_by_role("list", name="视野内的要素列表")
+    first = names.get_by_role("button").filter(has_text="号楼").first
+    name = first.inner_text()
+    bounds = page.evaluate("() => window.__state.getState().bounds")
+    found = ask(own, {"layer": "building", "bbox": bounds, "filter": f"name = '{name}'"}, "selection")
+    first.press("Enter")
+    own.until(lambda: [ref["fid"] for ref in own.selected()] == found["fids"], "the feature of the list is selected")
+    assert page.context.browser
+    english = page.context.browser.new_context(locale="en-GB")
+    visitor = english.new_page()
+    visitor.goto(own.url)
+    expect(visitor.get_by_role("tab", name="Layers")).to_be_visible()
+    assert visitor.evaluate("document.documentElement.lang") == "en"
+    english.close()

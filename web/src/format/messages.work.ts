@@ -98,6 +98,9 @@ export const workZh = {
   "theme.forget": "删除样式“{title}”",
   "theme.legend": "专题图图例",
 
+  "objects.title": "视野内的要素列表",
+  "objects.more": "在属性表中查看全部",
+
   "place.title": "范围",
   "place.view": "当前视野",
   "place.city": "全市",
@@ -257,6 +260,9 @@ export const workEn: Record<keyof typeof workZh, string> = {
   "theme.saved": "Saved the style “{title}”",
   "theme.forget": "Delete the style “{title}”",
   "theme.legend": "Legend of the thematic maps",
+
+  "objects.title": "List of what is in view",
+  "objects.more": "See all in the table",
 
   "place.title": "Area",
   "place.view": "Present view",

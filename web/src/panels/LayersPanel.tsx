@@ -1,6 +1,6 @@
 import { CloseCircleFilled, DownOutlined, RightOutlined, SearchOutlined } from "../icons";
 import Checkbox from "antd/es/checkbox";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import type { Layer } from "../api/types";
 import { pick } from "../format/text";
 import { answersTo, shownByDefault, topDown } from "../state/layers";
@@ -9,6 +9,8 @@ import { useConfig } from "../state/queries";
 import { useView } from "../state/view";
 import { LayerRow } from "./LayerRow";
 import { Empty, Failure, Loading } from "./PanelState";
+
+const ObjectsInView = lazy(() => import("./ObjectsInView"));
 
 function Group({ title, layers, found }: { title: string; layers: Layer[]; found: boolean }) {
   const { t } = useWords();
@@ -46,6 +48,7 @@ export function LayersPage() {
   const config = useConfig();
   const order = useView((view) => view.work.order);
   const [text, setText] = useState("");
+  const [listing, setListing] = useState(false);
   if (config.isPending) return <Loading rows={9} />;
   if (config.isError) return <Failure error={config.error} retry={() => void config.refetch()} />;
   const { groups } = config.data;
@@ -71,6 +74,10 @@ export function LayersPage() {
           ))}
         </ul>
       )}
+      <div className="objects-head">
+        <button type="button" className="link-button" aria-expanded={listing} onClick={() => setListing(!listing)}>{t("objects.title")}</button>
+      </div>
+      {listing && <Suspense fallback={<Loading rows={4} />}><ObjectsInView /></Suspense>}
     </>
   );
 }

@@ -21,10 +21,17 @@ interface Preferences {
 const prefersDark = typeof window !== "undefined" && window.matchMedia?.("(prefers-color-scheme: dark)").matches;
 const narrow = typeof window !== "undefined" && window.matchMedia?.("(max-width: 767px)").matches;
 
+/** Return the first of the browser's languages that the client speaks; Chinese where it speaks none of them. */
+function spoken(): Language {
+  const wished = typeof navigator === "undefined" ? [] : navigator.languages ?? [navigator.language];
+  const known = wished.map((tag) => tag.slice(0, 2).toLowerCase()).find((tag) => tag === "zh" || tag === "en");
+  return known === "en" ? "en" : "zh";
+}
+
 export const usePreferences = create<Preferences>()(
   persist(
     (set) => ({
-      language: "zh",
+      language: spoken(),
       theme: prefersDark ? "dark" : "light",
       layersOpen: !narrow,
       tableHeight: 320,
