@@ -13,7 +13,7 @@ from gisserver.ogc.items import etag_of
 from gisserver.personal import audience_to_edit
 from gisserver.reply import dump
 from gisserver.request import Request
-from gisserver.wording import WrongParameter
+from gisserver.wording import WrongParameter, fault_message
 from layers.edits import KEEP, Changeset, Edit, apply_changeset, check_changeset
 from layers.errors import Conflict, Forbidden, NotAuthenticated, NotFound, PreconditionRequired, Rejected, UnknownFeature
 from layers.features import versions
@@ -142,7 +142,9 @@ def checked(request: Request, changeset: Changeset) -> Response:
     """Answer what a changeset would be refused for, without writing it."""
     context = request.context
     faults = check_changeset(context.store, context.catalogue, audience_to_edit(request, changeset), changeset)
-    return Response(dump({"faults": [asdict(fault) for fault in faults]}), 200, {"Cache-Control": "no-store"},
+    # Said as a refusal says it: in the reader's language, and beside it in English for programs.
+    told = [{**asdict(fault), "message": fault_message(asdict(fault), request.language), "message_en": fault.message} for fault in faults]
+    return Response(dump({"faults": told}), 200, {"Cache-Control": "no-store"},
                     "application/json")
 
 

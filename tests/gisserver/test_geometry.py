@@ -85,6 +85,10 @@ def test_a_split_is_one_changeset_with_its_lineage(as_role: As) -> None:
         "lineage": [{"kind": "split", "at": day, "predecessors": [{"layer": "parcel", "fid": made["fids"][0]}],
                      "successors": [{"layer": "parcel", "fid": f"$p{i}"} for i in range(len(parts))]}]}
     assert editor.post("/api/changesets?check=true", json=body).json()["faults"] == []
+    # whole, it would lie over its parts once they are there: said in the reader's language
+    twice = {"reason": "重复", "edits": [{"layer": "parcel", "op": "create", "geometry": BLOCK, "properties": {"district_code": "110101"}, "valid_from": day}]}
+    fault, = editor.post("/api/changesets?check=true", json=twice, headers={"Accept-Language": "zh"}).json()["faults"]
+    assert fault["place"] and "重叠" in fault["message"] and "overlaps" in fault["message_en"]
     applied = editor.post("/api/changesets", json=body)
     assert applied.status_code == 201, applied.text
     graph = editor.get(f"/ogc/collections/parcel/items/{made['fids'][0]}/lineage").json()
