@@ -134,7 +134,7 @@ def _number(x: int, y: int) -> int:
 def _runs(x0: int, x1: int, y0: int, y1: int) -> tuple[str, str]:
     """Return the runs of cell numbers that hold some columns and rows, as two arrays: first and last."""
     rows = range(y0 >> 6, (y1 >> 6) + 1)
-    blocks = [(y << 6, y << 6 | 63) for y in rows] if len(rows) <= MOST_RUNS else [(y0, y1 | 63)]
+    blocks = [(max(y << 6, y0), min(y << 6 | 63, y1)) for y in rows] if len(rows) <= MOST_RUNS else [(y0 & ~63, y1 | 63)]
     runs = [(_number(x0 & ~63, first), _number(x1 | 63, last)) for first, last in blocks]
     return array_literal([str(first) for first, _ in runs]), array_literal([str(last) for _, last in runs])
 

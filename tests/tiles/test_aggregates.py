@@ -30,7 +30,7 @@ from layers.plan import apply, register
 from layers.query import ItemQuery
 from layers.store import Store
 from tests.layers.odd_layers import ALL_TYPES, TITLE, make
-from tiles.aggregates import AGGREGATED, COUNT, COVER
+from tiles.aggregates import AGGREGATED, COUNT, COVER, _number, _runs
 from tiles.grid import GRIDS, TileAddress
 from tiles.vector_tiles import render
 
@@ -332,3 +332,10 @@ class TestDefinitions:
             assert (waiting, kept) == (0, 5)
         finally:
             upkeep.close()
+
+
+@given(st.integers(0, 5000), st.integers(0, 300), st.integers(0, 5000), st.integers(0, 6000), st.data())
+def test_every_cell_that_a_tile_shows_lies_in_one_of_its_runs(x0, width, y0, height, data):
+    low, high = (list(map(int, text.strip("{}").replace('"', "").split(","))) for text in _runs(x0, x0 + width, y0, y0 + height))
+    cell = _number(x0 + data.draw(st.integers(0, width)), y0 + data.draw(st.integers(0, height)))
+    assert any(first <= cell <= last for first, last in zip(low, high, strict=True)) and len(low) <= 64
