@@ -6,7 +6,8 @@ import { useView } from "../state/view";
 export function SceneButton() {
   const { t } = useWords();
   const scene = useView((view) => view.scene);
-  const name = t(scene ? "scene.close" : "scene.open");
+  // What is seen on the button is part of its name.
+  const name = `3D · ${t(scene ? "scene.close" : "scene.open")}`;
   return (
     <button type="button" className="bar-button" id="scene" aria-pressed={scene} aria-label={name} title={name}
       onClick={() => useView.getState().setScene(!scene)}>
