@@ -1,7 +1,7 @@
 """Terrain meshes for globes: quantized-mesh 1.0 in the geodetic grid (EPSG:4326, rows from the south, two tiles at level 0).
 
 Heights are metres over the ellipsoid: those of the model and the city's geoid offset. Each tile is a grid of nodes at whose
-edges it meets its neighbours; extensions carry the normals of the ground (octvertexnormals) and which tiles lie below (metadata).
+edges it meets its neighbours; an extension carries the normals of the ground (octvertexnormals).
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import struct
 from typing import Any
 
 import numpy as np
-import orjson
 
 from layers.errors import NotFound
 from tiles.coverages import Rasters
@@ -29,9 +28,7 @@ LARGEST = 32767
 # Axes of the WGS 84 ellipsoid in metres.
 A, B = 6_378_137.0, 6_356_752.314245179
 E2 = 1 - (B / A) ** 2
-OCT_NORMALS, METADATA = 1, 4
-# A tile tells of so many levels below it.
-TOLD_LEVELS = 4
+OCT_NORMALS = 1
 
 
 def mesh_box(z: int, x: int, y: int) -> Box:
@@ -73,7 +70,8 @@ def layer_json(field: HeightField, name: str, template: str, version: str, attri
     bounds = [min(b[0] for b in boxes), min(b[1] for b in boxes), max(b[2] for b in boxes), max(b[3] for b in boxes)]
     return {"tilejson": "2.1.0", "name": name, "version": version, "format": "quantized-mesh-1.0", "scheme": "tms", "projection": "EPSG:4326",
             "tiles": [template], "attribution": attribution, "bounds": bounds, "minzoom": 0, "maxzoom": deepest,
-            "extensions": ["octvertexnormals", "metadata"],
+            # What there is stands here as a whole; a globe that finds it in the tiles too does not know which to believe.
+            "extensions": ["octvertexnormals"],
             "available": [available(field.rasters, z) for z in range(deepest + 1)]}
 
 
@@ -112,8 +110,7 @@ def mesh(field: HeightField, z: int, x: int, y: int, geoid_offset_m: float) -> b
     body += struct.pack("<I", len(triangles) // 3) + _high_water(new[triangles])
     for edge in (index[:, 0], index[0, :], index[:, -1], index[-1, :]):         # west, south, east, north
         body += struct.pack("<I", len(edge)) + new[edge].astype("<u2").tobytes()
-    told = orjson.dumps({"available": [available(field.rasters, deeper) for deeper in range(z + 1, min(z + TOLD_LEVELS, deepest_level(field)) + 1)]})
-    return body + _extension(OCT_NORMALS, _octahedral(normals.reshape(-1, 3)[order])) + _extension(METADATA, struct.pack("<I", len(told)) + told)
+    return body + _extension(OCT_NORMALS, _octahedral(normals.reshape(-1, 3)[order]))
 
 
 def _ecef(lon_deg: Array, lat_deg: Array, height_m: Array) -> Array:

@@ -296,7 +296,7 @@ class TestMeshes:
         # Seen from beyond the horizon point the whole tile is below the horizon: it lies outside of the ellipsoid.
         assert np.linalg.norm(found.horizon / [6378137, 6378137, 6356752.314245]) >= 1
 
-    def test_a_globe_has_no_holes_and_finds_its_way_down(self, hills: HeightField) -> None:
+    def test_a_globe_has_no_holes_and_knows_what_there_is(self, hills: HeightField) -> None:
         told = layer_json(hills, "x", "{z}/{x}/{y}.terrain", "1", "city")
         assert told["available"][0] == [{"startX": 0, "startY": 0, "endX": 1, "endY": 0}] and len(told["available"]) == told["maxzoom"] + 1
         assert (told["scheme"], told["projection"], told["format"]) == ("tms", "EPSG:4326", "quantized-mesh-1.0")
@@ -306,8 +306,7 @@ class TestMeshes:
         while z <= told["maxzoom"]:
             x, y = self.place(hills, z)
             assert any(r["startX"] <= x <= r["endX"] and r["startY"] <= y <= r["endY"] for r in told["available"][z])
-            metadata = read_mesh(mesh(hills, z, x, y, 0)).metadata
-            assert metadata is not None and metadata["available"] == told["available"][z + 1:z + 5]
+            assert len(read_mesh(mesh(hills, z, x, y, 0)).heights) == NODES**2
             z += 3
         for wrong in ((z, 0, 0), (19, 0, 0), (3, 0, 0), (2, 99, 0), (0, 0, 1)):
             with pytest.raises(NotFound):

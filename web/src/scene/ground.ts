@@ -24,8 +24,7 @@ export function readGrounds(signal: AbortSignal): Promise<Grounds> {
 /** Lay an elevation model under everything; returns whether it could be. */
 export async function addTerrain(widget: CesiumWidget, mesh: string): Promise<boolean> {
   try {
-    // Its description tells of all tiles that there are; what single tiles tell of those below them is not needed.
-    const terrain = await CesiumTerrainProvider.fromUrl(mesh, { requestVertexNormals: true, requestMetadata: false });
+    const terrain = await CesiumTerrainProvider.fromUrl(mesh, { requestVertexNormals: true });
     if (widget.isDestroyed()) return false;
     widget.scene.terrainProvider = terrain;
     return true;
