@@ -24,9 +24,13 @@ CREATE OR REPLACE FUNCTION gis.cell_side(p_level integer) RETURNS float8 LANGUAG
 $$;
 
 -- How broad or high a geometry is, whichever is more.
-CREATE OR REPLACE FUNCTION gis.breadth(p_geom geometry) RETURNS float8 LANGUAGE sql IMMUTABLE AS $$
-  SELECT greatest(ST_XMax(p_geom) - ST_XMin(p_geom), ST_YMax(p_geom) - ST_YMin(p_geom))
-$$;
+-- It stands in indexes, which are made again from a backup where no schema is on the path: PostGIS is named by its own.
+DO $do$
+BEGIN
+  EXECUTE format('CREATE OR REPLACE FUNCTION gis.breadth(p_geom geometry) RETURNS float8 LANGUAGE sql IMMUTABLE AS $$
+    SELECT greatest(%1$I.ST_XMax(p_geom) - %1$I.ST_XMin(p_geom), %1$I.ST_YMax(p_geom) - %1$I.ST_YMin(p_geom))
+  $$', (SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'postgis'));
+END $do$;
 
 -- A cell's number from its column and row: blocks of 64 by 64 follow each other, so that what a tile shows is one run.
 CREATE OR REPLACE FUNCTION gis.cell(p_x bigint, p_y bigint) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
