@@ -33,7 +33,7 @@ def measure(geometry: shapely.Geometry, srid: int, projected_srid: int) -> Measu
     between the transformed vertices in the projected CRS, as registers state them. The grid's scale is not taken out.
 
     >>> round(measure(shapely.LineString([(116.4, 39.9), (116.4, 39.91)]), 4326, 4548).geodesic_length_m, 1)
-    1110.4
+    1110.3
     """
     is_area = shapely.get_dimensions(geometry) == 2
     plane = shapely.transform(geometry, lambda xy: shapely.get_coordinates(to_srid(shapely.multipoints(xy), srid, projected_srid)))

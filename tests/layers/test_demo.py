@@ -26,6 +26,7 @@ from layers.layer import read_layers
 
 CITY = read_city(ROOT / "config" / "city.yaml")
 LAYERS = read_layers(ROOT / "config" / "layers")
+STORED = [x.id for x in LAYERS.values() if x.is_stored and x.id != "annotation"]        # marks are drawn by people
 NOW = np.datetime64("2026-11-01")
 DAYS = [np.datetime64(d) for d in ("1985-07-01", "1999-07-01", "2012-07-01", "2026-11-01", "2030-12-01")]
 TO_METRES = pyproj.Transformer.from_crs(CITY.storage_srid, CITY.projected_srid, always_xy=True)
@@ -124,7 +125,7 @@ def test_the_same_seed_makes_the_same_city(demo: DemoCity) -> None:
     assert other.stdout.strip() == digest(demo)
 
 
-@pytest.mark.parametrize("name", [x.id for x in LAYERS.values() if x.is_stored])
+@pytest.mark.parametrize("name", STORED)
 def test_versions_follow_each_other(demo: DemoCity, name: str) -> None:
     table = demo.tables[name]
     begin, end = table["valid_from"].to_numpy(dtype="datetime64[s]"), table["valid_to"].to_numpy(dtype="datetime64[s]")
@@ -133,8 +134,7 @@ def test_versions_follow_each_other(demo: DemoCity, name: str) -> None:
     same = table["fid"].to_numpy()[1:] == table["fid"].to_numpy()[:-1]
     assert (end[:-1][same] == begin[1:][same]).all(), "a version begins where the one before it ends"
     for at, precision in ((begin, table["begin_precision"]), (end, table["end_precision"])):
-        unit = {"y": "datetime64[Y]", "m": "datetime64[M]", "d": "datetime64[D]"}
-        for letter, kind in unit.items():
+        for letter, kind in {"y": "datetime64[Y]", "m": "datetime64[M]", "d": "datetime64[D]"}.items():
             chosen = at[(precision == letter).to_numpy()]
             assert (chosen.astype(kind).astype("datetime64[s]") == chosen).all()
     assert (table["changeset"] <= table["end_changeset"]).all()
@@ -146,7 +146,7 @@ def test_numbers_are_unique_over_the_city(demo: DemoCity) -> None:
     assert fids.min() >= 1 and fids.max() <= demo.features
 
 
-@pytest.mark.parametrize("name", [x.id for x in LAYERS.values() if x.is_stored])
+@pytest.mark.parametrize("name", STORED)
 def test_values_fit_the_definition(demo: DemoCity, name: str) -> None:
     layer, table = LAYERS[name], demo.tables[name]
     for f in layer.fields:
@@ -185,7 +185,7 @@ def test_references_exist_as_long_as_they_are_needed(demo: DemoCity, name: str, 
         assert (joined["last"].isna() | (joined["valid_to"] <= joined["last"])).all()
 
 
-@pytest.mark.parametrize("name", [x.id for x in LAYERS.values() if x.kind == "spatial"])
+@pytest.mark.parametrize("name", [x for x in STORED if LAYERS[x].kind == "spatial"])
 def test_geometries_are_valid_and_inside(demo: DemoCity, name: str) -> None:
     shapes = demo.tables[name].geometry.to_numpy()
     assert shapely.is_valid(shapes).all() and not shapely.is_empty(shapes).any()
