@@ -80,7 +80,7 @@ def test_a_chart_counts_what_is_in_view_and_filters_map_and_table(desk: NewDesk)
     expect(card.locator(".numbers li")).to_have_count(2)
     expect(card.locator('.numbers li[data-kept="true"]')).to_have_text(["商业15"])
     # the table's filter is the chart's, and charts are in the link
-    own.until(lambda: "w=" in page.evaluate("() => location.hash"), "the chart is in the address")
+    own.until(lambda: all(part in page.evaluate("() => location.hash") for part in ("w=", "&f=")), "chart and filter are in the address")
     page.reload()
     own.drawn()
     page.get_by_role("tab", name="统计").click()
