@@ -15,7 +15,6 @@ import tempfile
 import threading
 import time
 import urllib.parse
-from collections.abc import Callable
 from datetime import UTC, datetime
 from math import asinh, pi, radians, tan
 from pathlib import Path
@@ -227,7 +226,6 @@ def _get(url: str, key: str = "") -> bytes:
 
 if __name__ == "__main__":
     measured = Store(sys.argv[1])
-    show: Callable[[Row], None] = lambda row: print(f"{row.name:80} {row.ours_ms:11,.3f} {row.bare_ms:11,.3f} {row.ratio:7.2f}")  # noqa: E731
     for each in run(measured):
-        show(each)
+        print(f"{each.name:80} {each.ours_ms:11,.3f} {each.bare_ms:11,.3f} {each.ratio:7.2f}")
     measured.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,7 +19,7 @@ from tiles.grid import Grid, find_grid, grids_of
 from tiles.symbology import tilejson as made_tilejson
 from tiles.vector_tiles import MAX_ZOOM, MEDIA_TYPE, min_zoom
 
-__all__ = ["spatial_layer", "tile_matrix_set", "tile_matrix_sets", "tilejson", "tileset", "tilesets"]
+__all__ = ["answer_tileset", "answer_tilesets", "spatial_layer", "tile_matrix_set", "tile_matrix_sets", "tilejson", "tileset", "tilesets"]
 
 FORMATS = ("json", "html")
 
@@ -34,21 +35,31 @@ def spatial_layer(request: Request) -> Layer:
 def tilesets(request: Request) -> Response:
     """Answer the tile sets of a layer, or of all of them."""
     layers, root = _subject(request)
-    form = request.format(FORMATS)
-    request.parameters.finish()
-    document = {"tilesets": [_described(request, layers, root, grid) for grid in _grids(request).values()],
-                "links": alternates(f"{root}/tiles", FORMATS, form)}
-    if form == "html":
-        return page(request, "document.html", document=document, heading="tilesets")
-    return reply_document(request, document)
+    return answer_tilesets(request, f"{root}/tiles", lambda grid: _described(request, layers, root, grid), _grids(request).values())
 
 
 def tileset(request: Request) -> Response:
     """Answer the metadata of a tile set."""
     layers, root = _subject(request)
+    return answer_tileset(request, lambda grid: _described(request, layers, root, grid))
+
+
+def answer_tilesets(request: Request, address: str, described: Callable[[Grid], dict[str, Any]], grids: Iterable[Grid]) -> Response:
+    """Answer a list of tile sets, as JSON or as a page; `described` gives the metadata of the set in one grid."""
+    form = request.format(FORMATS)
+    request.parameters.finish()
+    document = {"tilesets": [described(grid) for grid in grids], "links": alternates(address, FORMATS, form)}
+    return _answered(request, document, form)
+
+
+def answer_tileset(request: Request, described: Callable[[Grid], dict[str, Any]]) -> Response:
+    """Answer the metadata of the tile set in the grid of the address. Raises UnknownTile."""
     form, grid = request.format(FORMATS), find_grid(request.path["tms"], request.context.catalogue.city)
     request.parameters.finish()
-    document = _described(request, layers, root, grid)
+    return _answered(request, described(grid), form)
+
+
+def _answered(request: Request, document: dict[str, Any], form: str) -> Response:
     if form == "html":
         return page(request, "document.html", document=document, heading="tilesets")
     return reply_document(request, document)

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
-from gisserver.ogc.links import REL, alternates, link
+from gisserver.ogc.links import REL, link
 from gisserver.ogc.questions import asked_tile
 from gisserver.ogc.systems import asked_crs
-from gisserver.ogc.tilesets import spatial_layer
+from gisserver.ogc.tilesets import answer_tileset, answer_tilesets, spatial_layer
 from gisserver.parameters import number
 from gisserver.raster.asking import CITY, Moment, language_of, shown_layers
 from gisserver.raster.picture_tile import PictureTile, Wanted, tile_address
-from gisserver.reply import digest, page, reply, reply_document
+from gisserver.reply import digest, reply
 from gisserver.request import Request
 from gisserver.wording import WrongParameter
 from layers.crs import CRS84, Crs, box_to_srid, find_crs, make_crs
 from layers.errors import InvalidParameter
 from layers.layer import Layer
 from layers.moments import parse_datetime
-from tiles.grid import Grid, find_grid, grids_of
+from tiles.grid import Grid, grids_of
 from tiles.map_view import MapView
 from tiles.mapnik_source import MAX_PIXELS, draw
 from tiles.mapnik_style import BACKGROUND
@@ -36,7 +36,6 @@ __all__ = ["map_of", "map_tile", "map_tileset", "map_tilesets"]
 FORMATS = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
 DEFAULT_SIDE = 1024
 _COLOR = re.compile(r"(?:0x|#)?([0-9a-fA-F]{6})\Z")
-_DOCUMENTS = ("json", "html")
 
 
 def map_of(request: Request) -> Response:
@@ -80,25 +79,14 @@ def map_tile(context: Context) -> PictureTile:
 def map_tilesets(request: Request) -> Response:
     """Answer the sets of map tiles of a layer, or of the city."""
     layers, root = _subject(request)
-    form = request.format(_DOCUMENTS)
-    request.parameters.finish()
     grids = grids_of(request.context.catalogue.city).values()
-    document = {"tilesets": [_described(request, layers, root, grid) for grid in grids],
-                "links": alternates(f"{root}/map/tiles", _DOCUMENTS, form)}
-    if form == "html":
-        return page(request, "document.html", document=document, heading="tilesets")
-    return reply_document(request, document)
+    return answer_tilesets(request, f"{root}/map/tiles", lambda grid: _described(request, layers, root, grid), grids)
 
 
 def map_tileset(request: Request) -> Response:
     """Answer the metadata of a set of map tiles."""
     layers, root = _subject(request)
-    form, grid = request.format(_DOCUMENTS), find_grid(request.path["tms"], request.context.catalogue.city)
-    request.parameters.finish()
-    document = _described(request, layers, root, grid)
-    if form == "html":
-        return page(request, "document.html", document=document, heading="tilesets")
-    return reply_document(request, document)
+    return answer_tileset(request, lambda grid: _described(request, layers, root, grid))
 
 
 def _subject(request: Request) -> tuple[list[Layer], str]:
