@@ -15,12 +15,14 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
+from xdist.scheduler import LoadScopeScheduling
 
 from config.settings import ROOT
 from gisserver.ops.city_cluster import make_cluster, read_cluster
@@ -38,6 +40,21 @@ CHROMIUM_FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "
 
 NewStore = Callable[[], AbstractContextManager[Store]]
 Serve = Callable[..., AbstractContextManager["LiveServer"]]
+
+
+class FileScheduling(LoadScopeScheduling):
+    """A process takes whole files, since stores are made by the module; and one process takes all that draw in a browser.
+
+    Two browsers that draw in software would share the cores with two databases, and walks would miss their time.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "browser" if nodeid.startswith("tests/e2e/") else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileScheduling:
+    """Share tests among the processes of `pytest -n` in our own way."""
+    return FileScheduling(config, log)
 
 
 @dataclass(frozen=True)
