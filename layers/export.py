@@ -12,7 +12,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pyogrio
 from pyproj import CRS
 
 from layers.crs import make_crs
@@ -91,6 +90,9 @@ def _ogr(driver: str, **options: str) -> Callable[[Store, ItemQuery, Path], int]
         kind = "Unknown" if query.layer.geometry == "Geometry" else f"{query.layer.geometry}{' Z' if query.layer.has_z else ''}"
         place = {"geometry_name": "geometry", "geometry_type": kind, "crs": f"EPSG:{query.srid}"} if _has_geometry(query) else {"geometry_name": None}
         reader = pa.RecordBatchReader.from_batches(schema, _batches(store, query, schema, counted))
+        # with it come geopandas and pandas, 90 MB that a server without exports does without
+        import pyogrio
+
         pyogrio.write_arrow(reader, path, layer=query.layer.id, driver=driver, **place, **options)
         return counted[0]
     return write

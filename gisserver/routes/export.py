@@ -15,7 +15,6 @@ from starlette.responses import Response, StreamingResponse
 from gisserver.ogc.questions import asked_items
 from gisserver.request import Request
 from layers.audit import record
-from layers.export import export
 from layers.features import rows
 from layers.layer import LayerField
 from layers.query import ItemQuery
@@ -44,6 +43,9 @@ def export_layer(request: Request) -> Response:
     query = replace(asked.query, limit=None, after=None, geometry=layer.geometry is not None and form != "csv")
     record(request.context.store, request.reader.acting(request.scope), "export", layer=layer.id,
            detail={"format": form, "query": request.scope["query_string"].decode("latin-1")[:2000]})
+    # pyarrow comes with it: 50 MB that a server of which nobody exports does without
+    from layers.export import export
+
     with tempfile.TemporaryDirectory(prefix="gis-export-") as folder:
         path = Path(folder, f"{layer.id}.{form}")
         count = _csv(request, query, path) if form == "csv" else export(request.context.store, query, path, form)
