@@ -62,6 +62,7 @@ def service_routes(context: Context) -> list[BaseRoute]:
         to("/ogc/collections/{collection}/tilejson", tilesets.tilejson),
         to("/ogc/tileMatrixSets", tilesets.tile_matrix_sets),
         to("/ogc/tileMatrixSets/{tms}", tilesets.tile_matrix_set),
+        to("/ogc/collections/{collection}/styles", styles.collection_styles),
         to("/ogc/styles", styles.styles),
         to("/ogc/styles/{style}", styles.style),
         to("/ogc/styles/{style}/legend", styles.style_legend),

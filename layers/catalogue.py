@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 from layers.city import City
 from layers.errors import DefinitionError, UnknownLayer
 from layers.layer import Layer, parse_layer
+from layers.published_styles import read_variants
 from layers.store import Store
 
 __all__ = ["Catalogue", "set_city", "set_code_schemes"]
@@ -21,13 +22,14 @@ class Catalogue:
     Attributes
     ----------
     layers
-        {id: Layer}, all layers of the city in the order of their drawing.
+        {id: Layer}, all layers of the city in the order of their drawing, with the styles that were published of them.
     city
         The City; DefinitionError where none was set.
     version
         Counts every change of definitions.
     versions
-        {id: number}, which of a layer's definitions holds; a layer that is made again goes on counting.
+        {id: number}, which of a layer's definitions holds; a layer that is made again goes on counting, and so does one whose
+        published styles change.
     """
 
     def __init__(self, store: Store) -> None:
@@ -64,10 +66,11 @@ class Catalogue:
                 return False
             city = connection.execute("SELECT definition FROM gis.city").fetchone()
             rows = connection.execute("SELECT written, layer, version FROM gis.layer_definition WHERE is_present").fetchall()
-        layers = [parse_layer(definition, "catalogue") for definition, _, _ in rows]
-        layers.sort(key=lambda layer: (layer.symbology.order if layer.symbology else 1000, layer.id))
-        self.layers = {layer.id: layer for layer in layers}
-        self.versions = {layer: version for _, layer, version in rows}
+            layers = [parse_layer(definition, "catalogue") for definition, _, _ in rows]
+            layers.sort(key=lambda layer: (layer.symbology.order if layer.symbology else 1000, layer.id))
+            variants, changes = read_variants(connection, {layer.id: layer for layer in layers})
+        self.layers = {layer.id: layer.with_variants(variants[layer.id]) if layer.id in variants else layer for layer in layers}
+        self.versions = {layer: version + changes.get(layer, 0) for _, layer, version in rows}
         self._city = City.model_validate(city[0]) if city else None
         self.version = version
         return True

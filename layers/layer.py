@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from layers.errors import DefinitionError
 
@@ -70,6 +70,7 @@ class Symbology(_Part):
     A layer that is not `visible` waits in the layer list until a reader switches it on. With `cells` the features of a dense
     layer (points or areas) are counted in squares, of which maps are made on levels where single ones cannot be seen.
     """
+    Classes are those of `field`, a number of it divided by the number `per` where that is named.
 
     color: str = Field(default="#888888", pattern=r"^#[0-9a-fA-F]{6}$")
     opacity: float = Field(default=1, ge=0, le=1)
@@ -79,6 +80,7 @@ class Symbology(_Part):
     dash: tuple[float, ...] | None = None
     field: str | None = None
     classes: tuple[Class, ...] = ()
+    per: str | None = None
     extrude: str | None = None
     label: Label | None = None
     min_zoom: float = 0
@@ -88,6 +90,21 @@ class Symbology(_Part):
 
 
 class LayerField(_Part):
+class Variant(_Part):
+    """Another way to draw a layer that somebody has published: by fixed classes of a number of its own.
+
+    `name` is the style's on the wire. A number is divided by the number `per` where that is named. A class's `width_px` is the width of
+    its lines or the radius of its points. `no_data` is the colour of what has no number.
+    """
+
+    name: str
+    title: Text
+    field: str
+    per: str | None = None
+    classes: tuple[Class, ...]
+    no_data: str = Field(default="#b9bfc5", pattern=r"^#[0-9a-fA-F]{6}$")
+
+
     """One field of a layer.
 
     `unit` is a UCUM symbol (m, m2, a, mm). `search` says in which part of the search the field is found. `tile` puts
@@ -173,6 +190,8 @@ class Layer(_Part):
     @model_validator(mode="after")
     def _whole(self) -> Layer:
         faults = []
+    # Not of the definition: what the catalogue knows beside it.
+    _variants: tuple[Variant, ...] = PrivateAttr(default=())
         names = [f.name for f in self.fields]
         if len(set(names)) != len(names):
             faults.append("two fields have the same name")
@@ -180,7 +199,7 @@ class Layer(_Part):
             faults.append("a spatial layer has a geometry type, other kinds have none")
         wanted = {"key": self.key, "label": self.label, "district": self.district}
         if self.symbology:
-            wanted |= {"symbology.field": self.symbology.field, "symbology.extrude": self.symbology.extrude,
+            wanted |= {"symbology.field": self.symbology.field, "symbology.per": self.symbology.per, "symbology.extrude": self.symbology.extrude,
                        "symbology.label": self.symbology.label.field if self.symbology.label else None}
         wanted |= {f"rules[{i}].via": r.via for i, r in enumerate(self.rules)}
         faults += [f"{where} names '{name}', which is no field" for where, name in wanted.items()
@@ -240,6 +259,17 @@ def parse_layer(data: Any, source: str = "definition") -> Layer:
 
 def read_layers(folder: Path) -> dict[str, Layer]:
     """Read every `*.yaml` of a folder, in name order, as {id: Layer}.
+
+    @property
+    def variants(self) -> tuple[Variant, ...]:
+        """Return the published styles of the layer."""
+        return self._variants
+
+    def with_variants(self, variants: tuple[Variant, ...]) -> Layer:
+        """Return the same layer with other published styles."""
+        made = self.model_copy()
+        made._variants = variants
+        return made
 
     Raises DefinitionError with the faults of all files together, also for a reference to a layer that is not there.
     """

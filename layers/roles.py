@@ -25,6 +25,7 @@ Capability = Literal[
     "undo",              # undo a changeset
     "run_jobs",          # start processes
     "manage_layers",     # define layers and import into them
+    "publish_styles",    # publish styles of layers for all who may read what they show
     "make_keys",         # make API keys for oneself
     "manage_accounts",   # accounts, their roles and districts, anybody's sessions and keys
     "read_audit",        # read and verify the audit

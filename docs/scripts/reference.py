@@ -57,6 +57,7 @@ CAPABILITIES = {
     "read_changesets": ("see who changed what, and why", "查看变更人和变更理由"),
     "undo": ("undo a changeset", "撤销变更集"),
     "run_jobs": ("start processes", "运行空间分析处理"),
+    "publish_styles": ("publish styles of layers for all who may read what they show", "发布图层样式，供有权查看者使用"),
     "manage_layers": ("define layers and import into them", "定义图层并导入数据"),
     "make_keys": ("make API keys for oneself", "为自己创建 API 密钥"),
     "manage_accounts": ("accounts, their roles and districts, anybody's sessions and keys", "管理账号、角色、辖区、会话和密钥"),

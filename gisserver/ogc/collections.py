@@ -60,7 +60,8 @@ def describe(catalogue: Catalogue, layer: Layer, base: str, language: str, audie
             link(f"{address}/map/tiles", f"{REL}tilesets-map", "json", "Map tiles"),
             link(f"{address}/map", f"{REL}map", "image/png", "Map"),
             link(f"{address}/tilejson", f"{REL}tilejson", "json", "TileJSON"),
-            link(f"{base}/ogc/styles/{layer.id}", f"{REL}style", "application/vnd.mapbox.style+json", "Map style")]
+            link(f"{base}/ogc/styles/{layer.id}", f"{REL}style", "application/vnd.mapbox.style+json", "Map style"),
+            link(f"{address}/styles", f"{REL}styles", "json", "Map styles")]
         if form_of(layer, audience) is not None:
             document["links"].append(link(f"{address}/3dtiles/tileset.json", f"{REL}3dtiles", "json", "3D Tiles"))
     return document

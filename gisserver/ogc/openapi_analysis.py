@@ -47,7 +47,7 @@ def analysis_paths(layers: list[Layer], audience: Audience) -> dict[str, Any]:
         paths["/api/statistics"] = _statistics(stored, spatial)
     if spatial:
         paths["/api/selection"] = _selection(spatial)
-        paths |= _kept(stored, spatial) | _thematic(spatial)
+        paths |= _kept(stored, spatial) | _thematic(spatial) | _styles(spatial)
     if stored and "export" in audience.capabilities:
         paths["/api/export/{collection}"] = _export(stored)
     return paths
@@ -103,6 +103,31 @@ def _kept(stored: list[str], spatial: list[str]) -> dict[str, Any]:
             "operationId": f"delete_{one}", "tags": ["service"], "summary": f"Forget a {one}", "parameters": number,
             "responses": {"204": {"description": "Forgotten."}, **problems("400", "401", "403", "404")}}}
     return paths
+
+
+def _styles(spatial: list[str]) -> dict[str, Any]:
+    color = {"type": "string", "pattern": "^#[0-9a-fA-F]{6}$"}
+    value = {"type": "object", "additionalProperties": False, "required": ["field"], "properties": {"field": _TEXT, "per": _TEXT}}
+    body = {"type": "object", "additionalProperties": False, "required": ["layer", "title", "value", "breaks", "colors"], "properties": {
+        "layer": {"type": "string", "enum": spatial}, "title": {"type": "string", "minLength": 1, "maxLength": 80}, "value": value,
+        "breaks": {"type": "array", "items": _NUMBER, "minItems": 1, "maxItems": 11, "description": "Where one class ends and the next begins."},
+        "colors": {"type": "array", "items": color, "minItems": 2, "maxItems": 12, "description": "One more than there are breaks."},
+        "sizes": {"type": "array", "items": _NUMBER, "minItems": 2, "maxItems": 12, "nullable": True, "description": "Pixels, of lines and points."},
+        "no_data": color}}
+    style = {"type": "object", "required": ["id", "name", "style", "layer", "title", "version", "mine", "may_withdraw"], "properties": {
+        "id": _COUNT, "name": _TEXT, "style": _TEXT, "layer": _TEXT, "title": _TEXT, "version": _COUNT, "mine": {"type": "boolean"},
+        "may_withdraw": {"type": "boolean"}}}
+    listed = {"type": "object", "required": ["styles"], "properties": {"styles": {"type": "array", "items": style}}}
+    made = post("publishStyle", "Publish a thematic map as a style of its layer", body, style)
+    made["post"]["responses"]["201"] = made["post"]["responses"].pop("200")
+    return {
+        "/api/styles": {**made, "get": {
+            "operationId": "publishedStyles", "tags": ["service"], "summary": "The published styles of layers", "parameters": [ref("parameters", "lang")],
+            "responses": {"200": {"description": "Styles.", "content": content(listed, "application/json")}, **problems("400")}}},
+        "/api/styles/{work}": {"delete": {
+            "operationId": "withdrawStyle", "tags": ["service"], "summary": "Withdraw a published style",
+            "parameters": [parameter("work", _COUNT, "Its number.", "path"), ref("parameters", "lang")],
+            "responses": {"204": {"description": "Withdrawn."}, **problems("400", "401", "403", "404")}}}}
 
 
 def _export(stored: list[str]) -> dict[str, Any]:

@@ -1,11 +1,12 @@
-"""Map styles (OGC API Styles): one of the whole city, one of each layer and one of each of its themes, made from the symbologies."""
+"""Map styles (OGC API Styles): one of the whole city, those of each layer: its own, one of each of its themes, and those people published."""
 
 from __future__ import annotations
 
 import orjson
 from starlette.responses import Response
 
-from gisserver.ogc.links import alternates, link
+from gisserver.ogc.links import REL, alternates, link
+from gisserver.ogc.tilesets import spatial_layer
 from gisserver.reply import digest, dump, page, reply, reply_document
 from gisserver.request import Request
 from layers.errors import NotFound
@@ -15,11 +16,11 @@ from tiles.legend_image import legend_png
 from tiles.symbology import city_style, legend, style_of
 from tiles.themes import themed, themes
 
-__all__ = ["style", "style_legend", "styles"]
+__all__ = ["DEFAULT", "collection_styles", "style", "style_legend", "styled_layer", "styles"]
 
 FORMATS = ("json", "html")
 STYLE = "application/vnd.mapbox.style+json"
-CITY = "city"
+CITY, DEFAULT = "city", "default"
 
 
 def styles(request: Request) -> Response:
@@ -40,8 +41,35 @@ def styles(request: Request) -> Response:
     return reply_document(request, document)
 
 
+def collection_styles(request: Request) -> Response:
+    """Answer the styles of a layer, with the map that each of them draws."""
+    form = request.format(FORMATS)
+    request.parameters.finish()
+    layer, root = spatial_layer(request), f"{request.base}/ogc/styles"
+    language = request.page_language if form == "html" else request.language
+    address = f"{request.base}/ogc/collections/{layer.id}/styles"
+    listed = [(DEFAULT, layer.id, getattr(layer.title, language)), *(
+        (name, f"{layer.id}.{name}", getattr(each.title, language)) for name, each in themes(layer, request.audience).items())]
+    document = {"default": DEFAULT, "links": alternates(address, FORMATS, form), "styles": [
+        {"id": name, "title": title, "links": [*_links(root, style), link(f"{address}/{name}/map", f"{REL}map", "image/png")]}
+        for name, style, title in listed]}
+    if form == "html":
+        return page(request, "document.html", document=document, heading="styles")
+    return reply_document(request, document)
+
+
+def styled_layer(request: Request) -> Layer:
+    """Return the layer that the address names, as the style that it may name draws it. Raises UnknownLayer, NotFound."""
+    layer, name = spatial_layer(request), request.path.get("style", DEFAULT)
+    found = layer if name == DEFAULT else themed(layer, name, request.audience)
+    if found is None:
+        raise NotFound(f"Layer '{layer.id}' has no style '{name[:60]}'.", f"图层“{layer.id}”没有样式“{name[:60]}”。")
+    return found
+
+
 def style(request: Request) -> Response:
-    """Answer a style: `city`, that of a layer, or that of a theme (`<layer>.by_<field>`); as MapLibre JSON, or of a layer as SLD."""
+    """Answer a style: `city`, that of a layer, that of a theme (`<layer>.by_<field>`) or one that was published (`<layer>.v<number>`);
+    as MapLibre JSON, or of a layer as SLD."""
     form = request.parameters.take_choice("f", ("mapbox", "json", "html", "sld"))
     if form is None:
         accept = request.header("accept") or ""

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from gisserver.ogc.links import REL, link
 from gisserver.ogc.questions import asked_tile
+from gisserver.ogc.styles import DEFAULT, styled_layer
 from gisserver.ogc.systems import asked_crs
 from gisserver.ogc.tilesets import answer_tileset, answer_tilesets, spatial_layer
 from gisserver.parameters import number
@@ -71,7 +72,11 @@ def map_tile(context: Context) -> PictureTile:
         ratio = 2 if p.take_choice("scale", ("1", "2")) == "2" else 1
         names: tuple[str, ...] = (path["collection"],) if "collection" in path else (CITY,)
         p.finish()
-        return Wanted(names, tile_address(request, path["tms"], path["z"], path["col"], path["row"]), Moment(at, interval, known), ratio)
+        if "style" in path and path["collection"] in context.catalogue.layers and request.audience.may_read(path["collection"]):
+            # Both are known in this process: nobody is asked here, in the event loop.
+            styled_layer(request)
+        address = tile_address(request, path["tms"], path["z"], path["col"], path["row"])
+        return Wanted(names, address, Moment(at, interval, known), ratio, path.get("style", DEFAULT))
 
     return PictureTile(context, read)
 
@@ -113,7 +118,7 @@ def _described(request: Request, layers: list[Layer], root: str, grid: Grid) -> 
 
 def _layers(request: Request) -> tuple[list[Layer], bool]:
     if "collection" in request.path:
-        return [spatial_layer(request)], False
+        return [styled_layer(request)], False
     readable = [layer for layer in request.context.readable(request.audience) if layer.kind == "spatial"]
     chosen = request.parameters.take_names("collections", "*", (layer.id for layer in readable))
     return (shown_layers(request) if chosen is None else [layer for layer in readable if layer.id in chosen]), True

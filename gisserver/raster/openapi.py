@@ -24,7 +24,11 @@ def raster_paths(spatial: list[str], grids: list[str]) -> dict[str, Any]:
     some = parameter("collections", {"type": "array", "items": {"type": "string", "enum": spatial}}, "Only these layers.", style="form", explode=False)
     grid = parameter("tms", {"type": "string", "enum": grids}, "A tile matrix set.", "path")
     named = parameter("layer", {"type": "string", "enum": ["city", *spatial]}, "'city' or a layer.", "path")
+    style = parameter("style", _TEXT, "'default', a theme of the layer (by_field), or one that was published.", "path")
     return {
+        f"{root}/styles/{{style}}/map": _map("collectionStyledMap", "A map of a layer in one of its styles", [
+            layer, style, ref("parameters", "filter"), ref("parameters", "filter-lang")]),
+        f"{root}/styles/{{style}}/map/tiles/{{tms}}/{{z}}/{{row}}/{{col}}": _tile("collectionStyledMapTile", [layer, style, grid]),
         f"{root}/map": _map("collectionMap", "A map of a layer", [layer, ref("parameters", "filter"), ref("parameters", "filter-lang")]),
         "/ogc/map": _map("datasetMap", "A map of the city", [some]),
         f"{root}/map/tiles": _described("collectionMapTilesets", "Sets of map tiles of a layer", [layer]),

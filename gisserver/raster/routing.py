@@ -13,6 +13,7 @@ from gisserver.raster.wms import wms
 __all__ = ["raster_routes"]
 
 LAYER = "/ogc/collections/{collection}/map"
+STYLED = "/ogc/collections/{collection}/styles/{style}/map"
 TILE = "{tms}/{z}/{row}/{col}"
 
 
@@ -26,6 +27,7 @@ def raster_routes(context: Context) -> list[BaseRoute]:
 
     return [
         Route(f"{LAYER}/tiles/{TILE}", maps.map_tile(context), methods=["GET"]),
+        Route(f"{STYLED}/tiles/{TILE}", maps.map_tile(context), methods=["GET"]),
         Route(f"/ogc/map/tiles/{TILE}", maps.map_tile(context), methods=["GET"]),
         Route("/wmts/{layer}/{style}/{time}/{tms}/{z}/{row}/{col}", wmts.rest_tile(context, service), methods=["GET"]),
         Route("/tms/1.0.0/{layer}/{tms}/{z}/{col}/{row}", tms.tms_tile(context), methods=["GET"]),
@@ -36,6 +38,7 @@ def raster_routes(context: Context) -> list[BaseRoute]:
         route(context, "/ogc/map/tiles", maps.map_tilesets),
         route(context, "/ogc/map/tiles/{tms}", maps.map_tileset),
         slow(LAYER, maps.map_of),
+        slow(STYLED, maps.map_of),
         slow("/ogc/map", maps.map_of),
         slow("/wms", wms(service)),
         slow("/wmts/1.0.0/WMTSCapabilities.xml", wmts.wmts_capabilities(service)),

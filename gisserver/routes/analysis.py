@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from starlette.routing import Route
 
 from gisserver.endpoint import route
-from gisserver.routes import export, kept_work, statistics, thematic
+from gisserver.routes import export, kept_work, layer_styles, statistics, thematic
 
 if TYPE_CHECKING:
     from gisserver.context import Context
@@ -28,4 +28,7 @@ def routes(context: Context) -> list[Route]:
             route(context, "/api/queries/{work}", kept_work.delete_query, ("DELETE",)),
             route(context, "/api/themes", kept_work.list_themes),
             route(context, "/api/themes", kept_work.post_theme, ("POST",)),
-            route(context, "/api/themes/{work}", kept_work.delete_theme, ("DELETE",))]
+            route(context, "/api/themes/{work}", kept_work.delete_theme, ("DELETE",)),
+            route(context, "/api/styles", layer_styles.list_layer_styles),
+            route(context, "/api/styles", layer_styles.post_layer_style, ("POST",)),
+            route(context, "/api/styles/{work}", layer_styles.withdraw_layer_style, ("DELETE",))]

@@ -13,6 +13,7 @@ from gisserver.reply import dump, reply_document
 from gisserver.request import Request
 from layers.access import Audience
 from layers.layer import Layer
+from tiles.themes import themed, themes
 
 __all__ = ["config", "layer_view"]
 
@@ -63,6 +64,8 @@ def layer_view(layer: Layer, audience: Audience, base: str) -> dict[str, Any]:
     view["rules"] = [rule for rule in view.get("rules", ()) if rule.get("via") is None or rule["via"] in visible]
     if layer.symbology:
         view["symbology"] = _symbology(view["symbology"], visible)
+    if layer.kind == "spatial" and (others := themes(layer, audience)):
+        view["styles"] = [{"name": name, "title": each.title.model_dump(), "symbology": _as(layer, name, audience)} for name, each in others.items()]
     address = f"{base}/ogc/collections/{layer.id}"
     view |= {"edit": audience.may_edit(layer.id),
              "districts": None if grant is None or grant.districts is None else list(grant.districts),
@@ -70,10 +73,18 @@ def layer_view(layer: Layer, audience: Audience, base: str) -> dict[str, Any]:
     return view
 
 
+def _as(layer: Layer, name: str, audience: Audience) -> dict[str, Any]:
+    """Return how one of its other styles draws a layer, as far as that differs between them."""
+    made = themed(layer, name, audience)
+    assert made is not None and made.symbology is not None
+    return made.symbology.model_dump(mode="json", exclude_defaults=True, include={"field", "per", "classes", "color", "opacity"})
+
+
 def _symbology(symbology: dict[str, Any], visible: set[str]) -> dict[str, Any]:
     kept = dict(symbology)
-    if kept.get("field") not in visible:
+    if kept.get("field") not in visible or kept.get("per", kept.get("field")) not in visible:
         kept.pop("field", None)
+        kept.pop("per", None)
         kept.pop("classes", None)
     if kept.get("extrude") not in visible:
         kept.pop("extrude", None)

@@ -24,6 +24,9 @@ BEGIN
   END LOOP;
   UPDATE gis.changeset_layer SET layer = p_new WHERE layer = p_old;
   UPDATE gis.lineage_edge SET layer = p_new WHERE layer = p_old;
+  -- A layer that had this name before may have left a style of the same title.
+  UPDATE gis.layer_style s SET layer = p_new WHERE layer = p_old
+    AND NOT EXISTS (SELECT FROM gis.layer_style t WHERE t.layer = p_new AND t.title = s.title);
 END $$;
 
 -- Take the row policies off a layer's tables, so that a column they read can be changed; `gis.regrant` issues them again.
