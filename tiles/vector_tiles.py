@@ -127,58 +127,15 @@ def render(store: Store, query: ItemQuery, tile: TileAddress) -> Tile:
         points = None
     values["tile"] = box_around(minx, miny, maxx, maxy, _srid_in(place, tile, srid))
     cells = counting(layer, shape, detail)
-    seen = "all" if detail >= DETAILED else "large" if cells is not None else "thinned"
-    is_played = shape.moment in ("interval", "all")
-    first = _Form(seen, names, points, bool(late), place, cells, order=seen == "thinned" and not is_played)
-    made = _Making(store, query, tile, shape, values | large_values(detail, cells))
-    return made.smallest([first, *_leaner(first, layer, shape, detail)])
-
-
-def _leaner(first: _Form, layer: Layer, shape: Shape, detail: int) -> list[_Form]:
-    """Return what a tile is made of where there is too much, one after the other; of the last the largest are taken."""
-    is_played = shape.moment in ("interval", "all")
-    if first.cells is not None:
-        return [first._replace(order=True)]
-    s = layer.symbology or Symbology()
-    drawn = tuple(n for n in first.names if n in {s.field, s.per})
-    with_height = tuple(n for n in first.names if n in drawn or n == s.extrude)
-    if is_played and detail == AGGREGATED + 1 and is_aggregated(layer):
-        return [_Form("large", first.names, None, first.has_late, first.place, counting(layer, shape, AGGREGATED), order=True)]
-    lean = [first._replace(names=names, points=None, merged=is_played, order=not is_played) for names in dict.fromkeys((with_height, drawn))]
-    return [*lean[:1 if not is_played else None], *([lean[-1]._replace(order=True)] if is_played else [])]
-
-
-class _Making:
-    """The making of one tile: form after form until one is small enough."""
-
-    def __init__(self, store: Store, query: ItemQuery, tile: TileAddress, shape: Shape, values: dict[str, str | None]) -> None:
-        self.store, self.query, self.tile, self.shape, self.values = store, query, tile, shape, values
-        self.steps, self.most = STEPS, MOST_COARSE
-
-    def smallest(self, forms: list[_Form]) -> Tile:
-        for form in forms:
-            tile, count = self._made(form)
-            if len(tile.body) <= MOST_BYTES and (form.order or count <= most_rows(self.query.layer)):
-                return tile
-            if form is forms[0] or not form.order:
-                continue
-        while len(tile.body) > MOST_BYTES and (count > 1 or self.steps > 1):
-            share = 0.9 * MOST_BYTES / len(tile.body)
-            self.steps, self.most = max(1, floor(self.steps * share)), max(1, floor(min(count, self.most) * share))
-            tile, count = self._made(forms[-1])
-        return tile
-
-    def _made(self, form: _Form) -> tuple[Tile, int]:
-        query, tile, values = self.query, self.tile, self.values | {"most": str(self.most)}
-        if form.cells is not None:
-            detail = min(tile.detail, AGGREGATED + 1)
-            values |= cell_values(query, tile, detail, form.cells, self.steps) | large_values(detail, form.cells)
-            around = tile.reach(3857, BUFFER / UNITS)
-            values["around"] = box_around(*around, 3857) if around else None
-        statement = _statement(SameLayer(query.layer), self.shape, form)
-        with patience(form.cells) as limits:
-            ((body, seq, definitions, count),) = run(self.store, query.audience.role, statement, values, binary=True, **limits)
-        return Tile(body or b"", int(seq or 0), int(definitions or 0)), int(count or 0)
+    if cells is not None:
+        values |= cell_values(query, tile, detail, cells)
+        around = tile.reach(3857, BUFFER / UNITS) if cells == "counted" else None
+        values["around"] = box_around(*around, 3857) if around else None
+    seen = "all" if detail >= DETAILED else "large" if is_aggregated(layer) and detail <= AGGREGATED else "thinned"
+    values |= large_values(detail, cells)
+    statement = _statement(SameLayer(layer), shape, names, seen, points, bool(late), place, cells)
+    ((body, seq),) = run(store, query.audience.role, statement, values, binary=True)
+    return Tile(body or b"", int(seq or 0))
 
 
 def _place(tile: TileAddress, srid: int) -> Place:
