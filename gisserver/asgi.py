@@ -26,7 +26,7 @@ from gisserver.observe import Answering, Observed
 from gisserver.ops.database import city_dsn
 from gisserver.raster.upstreams import read_upstreams
 from gisserver.request_ids import RequestIds
-from gisserver.routes import accounts, audit, auth, geometry, keys
+from gisserver.routes import accounts, audit, auth, geometry, keys, outside
 from gisserver.routing import client_routes, service_routes
 from gisserver.tile_disk import tile_disk
 from gisserver.upkeep import Upkeep
@@ -62,7 +62,7 @@ def application(context: Context) -> ASGIApp:
     """Return the application over opened parts; its lifespan begins to listen for changes and closes the parts."""
     install(context)
     routes = [*service_routes(context), *auth.routes(context), *keys.routes(context), *accounts.routes(context), *audit.routes(context),
-              *geometry.routes(context), *client_routes(context)]
+              *geometry.routes(context), *outside.routes(context), *client_routes(context)]
     router = Router(routes, redirect_slashes=False, lifespan=lambda app: _lifespan(context))
     ids = RequestIds()
     return Observed(wrap(Answering(router, context.base_url), context), context.metrics, ids, HotLane(context, ids))

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from gisserver.language import preferred_language
+from gisserver.outside.faults import OutsideBusy, OutsideFailed
 from gisserver.pages import render
 from gisserver.wording import fault_message, problem_title, sentence
 from layers import errors
@@ -55,6 +56,8 @@ STATUS: tuple[tuple[type[Exception], int, str], ...] = (
     (errors.PreconditionRequired, 428, "precondition-required"),
     (SignInLocked, 429, "too-many-requests"),
     (TooManyJobs, 429, "too-many-requests"),
+    (OutsideBusy, 429, "too-many-requests"),
+    (OutsideFailed, 502, "outside-failed"),
     (errors.NotAuthenticated, 401, "not-authenticated"),
     (errors.Forbidden, 403, "forbidden"),
     (errors.Unavailable, 503, "unavailable"),

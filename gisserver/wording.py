@@ -67,6 +67,7 @@ TITLES: dict[str, tuple[str, str]] = {
     "unsupported-media-type": ("The body is in a format that is not taken here", "不支持的请求体格式"),
     "too-large": ("The body is too large", "请求体过大"),
     "too-many-requests": ("Too many requests", "请求过于频繁"),
+    "outside-failed": ("A service of others did not give what was asked for", "外部服务未能提供所需内容"),
     "bad-request": ("The request is wrong", "请求有误"),
     "internal": ("The service made a mistake", "服务内部错误"),
 }

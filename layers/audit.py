@@ -33,6 +33,8 @@ EVENTS: dict[str, Text] = {
     "personal_opened": Text(zh="查阅个人信息", en="Opened personal data"),
     "export": Text(zh="导出数据", en="Exported data"),
     "edit": Text(zh="编辑数据", en="Edited data"),
+    "host_allowed": Text(zh="允许访问外部主机", en="Allowed a host of others"),
+    "host_forbidden": Text(zh="禁止访问外部主机", en="Forbade a host of others"),
     "layer_defined": Text(zh="变更图层定义", en="Changed a layer's definition"),
     "audit_read": Text(zh="查阅审计记录", en="Read the audit"),
 }

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
-import socket
-import ssl
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from io import BytesIO
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -14,11 +10,12 @@ from urllib.parse import urlencode, urlsplit
 from mapproxy.client.http import HTTPClientError
 from mapproxy.image import ImageResult
 
+from tiles.guarded_fetch import FetchFailed, Limits, fetch
+
 __all__ = ["UpstreamClient"]
 
 LOGGER = logging.getLogger(__name__)
-TIMEOUT_S = 20
-MOST_BYTES = 16 * 2**20
+LIMITS = Limits(total_s=20, most_bytes=16 * 2**20)
 
 
 class UpstreamClient:
@@ -42,11 +39,7 @@ class UpstreamClient:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or parts.netloc != self.host:
             raise HTTPClientError(f"only {self.host} may be asked")
-        try:
-            return self._answer(parts.scheme, parts.path or "/", parts.query)
-        except (OSError, HTTPException) as error:
-            LOGGER.warning("upstream service %s does not answer: %s", self.host, type(error).__name__)
-            raise HTTPClientError(f"{self.host} does not answer ({type(error).__name__})") from None
+        return self._answer(url.partition("#")[0])
 
     def open_image(self, url: str, data: Any = None) -> ImageResult:
         """Return a picture. Raises HTTPClientError where something else comes."""
@@ -55,54 +48,22 @@ class UpstreamClient:
             raise HTTPClientError(f"{self.host} sent no picture")
         return ImageResult(answer)
 
-    def _answer(self, scheme: str, path: str, query: str) -> BytesIO:
-        name, _, port = self.host.rpartition(":") if ":" in self.host.rpartition("]")[2] else (self.host, "", "")
-        number = int(port) if port else 443 if scheme == "https" else 80
-        address = self._address(name.strip("[]"), number)
-        connection: HTTPConnection = _Secure(name, number, address) if scheme == "https" else _Plain(name, number, address)
+    def _answer(self, url: str) -> BytesIO:
+        asked = urlencode(self.secret)
         try:
-            asked = "&".join(part for part in (query, urlencode(self.secret)) if part)
-            connection.request("GET", f"{path}?{asked}" if asked else path, headers={"User-Agent": "city-gis", "Accept": "image/*"})
-            response = connection.getresponse()
-            if response.status != 200:
-                # A redirect is not followed: it could lead anywhere.
-                raise HTTPClientError(f"{self.host} answers with status {response.status}", response_code=response.status)
-            body = response.read(MOST_BYTES + 1)
-            if len(body) > MOST_BYTES:
-                raise HTTPClientError(f"{self.host} sent too much")
-            found = _Body(body)
-            found.headers = {key.lower(): value for key, value in response.getheaders()}
-            return found
-        finally:
-            connection.close()
-
-    def _address(self, name: str, port: int) -> str:
-        """Look a host up once and return the address that is connected to, so that a second look-up cannot change it."""
-        found = [info[4][0] for info in socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)]
-        if not self.is_private and any(not ipaddress.ip_address(each).is_global for each in found):
-            raise HTTPClientError(f"{self.host} has a private address; say 'private: true' if it is meant to")
-        return str(found[0])
+            found = fetch(f"{url}{'&' if '?' in url else '?'}{asked}" if asked else url, self.is_private, LIMITS, "image/*")
+        except FetchFailed as failed:
+            if failed.reason == "address":
+                raise HTTPClientError(f"{self.host} has a private address; say 'private: true' if it is meant to") from None
+            LOGGER.warning("upstream service %s does not answer: %s", self.host, failed.reason)
+            raise HTTPClientError(f"{self.host} does not answer ({failed})") from None
+        if found.status != 200:
+            # A redirect is not followed: it could lead anywhere.
+            raise HTTPClientError(f"{self.host} answers with status {found.status}", response_code=found.status)
+        body = _Body(found.body)
+        body.headers = dict(found.headers)
+        return body
 
 
 class _Body(BytesIO):
     headers: dict[str, str]
-
-
-class _Plain(HTTPConnection):
-    def __init__(self, name: str, port: int, address: str) -> None:
-        super().__init__(name, port, timeout=TIMEOUT_S)
-        self.address = address
-
-    def connect(self) -> None:
-        self.sock = socket.create_connection((self.address, self.port), TIMEOUT_S)
-
-
-class _Secure(HTTPSConnection):
-    def __init__(self, name: str, port: int, address: str) -> None:
-        self.tls = ssl.create_default_context()
-        super().__init__(name, port, timeout=TIMEOUT_S, context=self.tls)
-        self.address = address
-
-    def connect(self) -> None:
-        plain = socket.create_connection((self.address, self.port), TIMEOUT_S)
-        self.sock = self.tls.wrap_socket(plain, server_hostname=self.host)

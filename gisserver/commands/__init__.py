@@ -18,6 +18,7 @@ COMMANDS = {
     "user": "user",
     "key": "key",
     "audit": "audit",
+    "outside": "outside",
     "backup": "backup",
     "restore": "restore",
     "doctor": "doctor",

@@ -7,6 +7,7 @@ from typing import Any
 from gisserver.ogc.openapi_analysis import analysis_paths
 from gisserver.ogc.openapi_geometry import geometry_paths
 from gisserver.ogc.openapi_items import layer_paths
+from gisserver.ogc.openapi_outside import outside_paths
 from gisserver.ogc.openapi_parts import PARAMETERS, RESPONSES, SCHEMAS, SECURITY
 from gisserver.ogc.openapi_service import service_paths
 from gisserver.ogc.schemas import feature_schema
@@ -21,7 +22,7 @@ VERSION = "1.0.0"
 def openapi_document(catalogue: Catalogue, audience: Audience, base: str) -> dict[str, Any]:
     """Return the document of all that an audience may use: its layers, its fields, and writes where it may edit."""
     layers = [layer for layer in catalogue.layers.values() if audience.may_read(layer.id)]
-    schemas, paths = dict(SCHEMAS), service_paths(catalogue.city, layers, audience) | analysis_paths(layers, audience) | geometry_paths()
+    schemas, paths = dict(SCHEMAS), service_paths(catalogue.city, layers, audience) | analysis_paths(layers, audience) | geometry_paths() | outside_paths(audience)
     for layer in layers:
         if not layer.is_stored:
             continue
