@@ -24,7 +24,7 @@ from spatial_models.faults import wrong
 from spatial_models.jobs import Job, audience_of, find_process
 from spatial_models.process import Features
 from spatial_models.result_layers import Lost, fill_layer
-from spatial_models.running import Reading, Result, written
+from spatial_models.running import NO_SURROUNDINGS, Reading, Result, Surroundings, written
 from spatial_models.words import Words
 
 __all__ = ["AGAIN", "KEEP_PROBLEM_S", "Attempt", "ProblemOf", "make_attempt"]
@@ -43,7 +43,8 @@ ProblemOf = Callable[[Exception], dict[str, Any]]
 class Attempt:
     """What an attempt is given: the job as it was taken, and who takes it.
 
-    `problem_of` makes the problem document of an error, with texts in both languages.
+    `problem_of` makes the problem document of an error, with texts in both languages; `surroundings` are what models know beside
+    features.
     """
 
     dsn: str
@@ -52,6 +53,7 @@ class Attempt:
     worker: str
     problem_of: ProblemOf
     memory_mb: int
+    surroundings: Surroundings = NO_SURROUNDINGS
 
 
 def make_attempt(attempt: Attempt, telling: Connection, living: Connection) -> None:
@@ -119,7 +121,8 @@ def _outcome(store: Store, catalogue: Catalogue, attempt: Attempt, telling: Conn
     with store.read(audience.role) as one, store.read(audience.role) as other:
         one.execute(_READING)
         other.execute(_READING)
-    outcome = process.run(Reading(store, catalogue, audience, process.most_features, _teller(telling)), process.parse(job.inputs))
+    task = Reading(store, catalogue, audience, process.most_features, _teller(telling), attempt.surroundings)
+    outcome = process.run(task, process.parse(job.inputs))
     if isinstance(outcome, Features) and outcome.as_layer:
         with suppress(OSError):
             telling.send((90, Words("Writing the layer", "正在写入图层")))

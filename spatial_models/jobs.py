@@ -22,7 +22,7 @@ from layers.store import Store
 from spatial_models.faults import InputFault, InvalidInputs
 from spatial_models.process import Process
 from spatial_models.registry import PROCESSES
-from spatial_models.running import Reading, Result, TooManyFeatures, written
+from spatial_models.running import NO_SURROUNDINGS, Reading, Result, Surroundings, TooManyFeatures, written
 
 __all__ = ["Asker", "Job", "JobFailed", "NeedsJob", "ResultNotReady", "TooManyJobs", "UnknownJob", "UnknownProcess", "audience_of", "dismiss",
            "find_job", "find_process", "keep", "list_jobs", "result_of", "run_now", "submit"]
@@ -169,7 +169,7 @@ def _allow(asker: Asker, process: Process) -> None:
 
 
 def submit(store: Store, catalogue: Catalogue, asker: Asker, process_id: str, inputs: Any, options: Mapping[str, Any] | None = None,
-           most_open: int = MOST_OPEN) -> Job:
+           most_open: int = MOST_OPEN, surroundings: Surroundings = NO_SURROUNDINGS) -> Job:
     """Put a job into the queue.
 
     Parameters
@@ -185,7 +185,7 @@ def submit(store: Store, catalogue: Catalogue, asker: Asker, process_id: str, in
     _allow(asker, process)
     parsed = process.parse(inputs)
     if process.check is not None:
-        process.check(Reading(store, catalogue, asker.audience, process.most_features), parsed)
+        process.check(Reading(store, catalogue, asker.audience, process.most_features, surroundings=surroundings), parsed)
     try:
         with store.write() as connection:
             row = connection.execute(
@@ -200,7 +200,7 @@ def submit(store: Store, catalogue: Catalogue, asker: Asker, process_id: str, in
     return Job.of(row[0])
 
 
-def run_now(store: Store, catalogue: Catalogue, asker: Asker, process_id: str, inputs: Any) -> Result:
+def run_now(store: Store, catalogue: Catalogue, asker: Asker, process_id: str, inputs: Any, surroundings: Surroundings = NO_SURROUNDINGS) -> Result:
     """Run a small process while its asker waits.
 
     Raises what `submit` raises, and NeedsJob for what takes too long to wait for or is kept as a layer.
@@ -210,7 +210,7 @@ def run_now(store: Store, catalogue: Catalogue, asker: Asker, process_id: str, i
     parsed = process.parse(inputs)
     if (why := process.needs_job(parsed)) is not None:
         raise NeedsJob(*why)
-    task = Reading(store, catalogue, asker.audience, process.most_features_at_once)
+    task = Reading(store, catalogue, asker.audience, process.most_features_at_once, surroundings=surroundings)
     if process.check is not None:
         process.check(task, parsed)
     try:

@@ -12,6 +12,7 @@ from shapely.geometry.base import BaseGeometry
 
 from spatial_models.faults import InputFault, InvalidInputs, explain
 from spatial_models.frames import Frame
+from spatial_models.surroundings import Ground
 from spatial_models.words import Words
 
 __all__ = ["Features", "FieldView", "Inputs", "LayerView", "Output", "Process", "Question", "ResultField", "Task", "Value", "given"]
@@ -102,7 +103,8 @@ class FieldView(NamedTuple):
 class LayerView:
     """A layer as a model sees it: only fields that the asker may read.
 
-    `geometry` is its type, None for a table; `district` names the field with the district's code.
+    `geometry` is its type, None for a table; `district` names the field with the district's code, `label` that of the name,
+    `height` that of the height by which areas are raised (above the ground, in metres).
     """
 
     id: str
@@ -110,6 +112,8 @@ class LayerView:
     geometry: str | None
     district: str | None
     fields: Mapping[str, FieldView]
+    label: str | None = None
+    height: str | None = None
 
 
 @dataclass(frozen=True)
@@ -146,6 +150,12 @@ class Task(Protocol):
 
     def layer(self, layer_id: str) -> LayerView:
         """Return a layer. Raises InvalidInputs that names the input 'layer' where the asker has no such layer."""
+
+    def layers(self) -> tuple[LayerView, ...]:
+        """Return all layers with features that the asker may read."""
+
+    def ground(self, at: str | None, level_m: float = 0.0) -> Ground:
+        """Return the ground as of a moment (None is now); a plane at `level_m` where the asker sees no elevation model."""
 
     def check(self, question: Question) -> None:
         """Raise InvalidInputs if a question cannot be asked."""

@@ -5,8 +5,14 @@ from __future__ import annotations
 from spatial_models.area_statistics import AREA_STATISTICS
 from spatial_models.buffer import BUFFER
 from spatial_models.change_summary import CHANGE_SUMMARY
+from spatial_models.earthwork_process import EARTHWORK
 from spatial_models.echo import ECHO
 from spatial_models.process import Process
+from spatial_models.section_process import SECTION
+from spatial_models.sightline import SIGHTLINE
+from spatial_models.skyline_process import SKYLINE
+from spatial_models.solid_volume import SOLID_VOLUME
+from spatial_models.viewshed_process import VIEWSHED
 
 __all__ = ["PROCESSES"]
 
@@ -14,5 +20,11 @@ PROCESSES: dict[str, Process] = {process.id: process for process in (
     AREA_STATISTICS,
     BUFFER,
     CHANGE_SUMMARY,
+    EARTHWORK,
     ECHO,
+    SECTION,
+    SIGHTLINE,
+    SKYLINE,
+    SOLID_VOLUME,
+    VIEWSHED,
 )}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import batched
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import orjson
@@ -26,9 +27,10 @@ from layers.store import Store
 from spatial_models.faults import InputFault, InvalidInputs, wrong
 from spatial_models.frames import Frame, feature_collection
 from spatial_models.process import Features, FieldView, LayerView, Question, Value
+from spatial_models.surroundings import Ground, Standard, Terrain
 from spatial_models.words import Words
 
-__all__ = ["LARGEST_RESULT_BYTES", "Reading", "Result", "TooManyFeatures", "written"]
+__all__ = ["LARGEST_RESULT_BYTES", "NO_SURROUNDINGS", "Reading", "Result", "Surroundings", "TooManyFeatures", "written"]
 
 CRS84 = 4326
 LARGEST_RESULT_BYTES = 64 * 1024 * 1024
@@ -56,28 +58,74 @@ class Result:
     seq: int | None = None
 
 
+class Surroundings(Protocol):
+    """What a process may know beside features. It travels to the process of a job, and so has to be a plain value."""
+
+    @property
+    def standards(self) -> Mapping[str, Standard]:
+        """Return the constants that rules fix, by name."""
+
+    def terrain(self, store: Store, catalogue: Catalogue, audience: Audience, at: datetime | None) -> Terrain | None:
+        """Return the elevation model as of a moment, None where this audience sees none."""
+
+
+@dataclass(frozen=True)
+class _Nothing:
+    """Surroundings of a city without elevation model and standards."""
+
+    @property
+    def standards(self) -> Mapping[str, Standard]:
+        return {}
+
+    def terrain(self, store: Store, catalogue: Catalogue, audience: Audience, at: datetime | None) -> Terrain | None:
+        return None
+
+
+NO_SURROUNDINGS: Surroundings = _Nothing()
+
+
 class Reading:
     """A Task: reads the city for one audience, and no more features than the process may take.
 
     Parameters
     ----------
+    surroundings
+        Elevation model and standards.
     told
         Is told the share that is done and what is being done.
     """
 
     def __init__(self, store: Store, catalogue: Catalogue, audience: Audience, most_features: int,
-                 told: Callable[[float, Words | None], None] = lambda share, message: None) -> None:
+                 told: Callable[[float, Words | None], None] = lambda share, message: None,
+                 surroundings: Surroundings = NO_SURROUNDINGS) -> None:
+        self.surroundings = surroundings
         self.store, self.catalogue, self.audience = store, catalogue, audience
         self.most_features, self.told = most_features, told
         self.projected_srid = catalogue.city.projected_srid
 
     def layer(self, layer_id: str) -> LayerView:
         """Return a layer as the audience may see it."""
-        layer = self._layer(layer_id)
+        return self._seen(self._layer(layer_id))
+
+    def layers(self) -> tuple[LayerView, ...]:
+        """Return all layers with features that the audience may read."""
+        self.catalogue.refresh()
+        return tuple(self._seen(layer) for layer in self.catalogue.layers.values() if layer.is_stored and self.audience.may_read(layer.id))
+
+    def ground(self, at: str | None, level_m: float = 0.0) -> Ground:
+        """Return the ground that the audience may see."""
+        terrain = self.surroundings.terrain(self.store, self.catalogue, self.audience, None if at is None else parse_moment(at).at)
+        return Ground(terrain, self.projected_srid, level_m, self.surroundings.standards)
+
+    def _seen(self, layer: Layer) -> LayerView:
         fields = self.audience.fields(layer)
         names = {f.name for f in fields}
-        return LayerView(layer.id, Words(layer.title.en, layer.title.zh), layer.geometry,
-                         layer.district if layer.district in names else None, {f.name: _view(f) for f in fields})
+
+        def readable(name: str | None) -> str | None:
+            return name if name in names else None
+
+        return LayerView(layer.id, Words(layer.title.en, layer.title.zh), layer.geometry, readable(layer.district), {f.name: _view(f) for f in fields},
+                         readable(layer.label), readable(layer.symbology.extrude if layer.symbology else None))
 
     def check(self, asked: Question) -> None:
         """Raise InvalidParameter if a question cannot be asked."""

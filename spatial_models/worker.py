@@ -28,6 +28,7 @@ from layers.staging import Batch
 from layers.store import Store
 from spatial_models.attempt import KEEP_PROBLEM_S, Attempt, ProblemOf, make_attempt
 from spatial_models.jobs import Job, UnknownProcess, find_process
+from spatial_models.running import NO_SURROUNDINGS, Surroundings
 from spatial_models.words import Words
 
 __all__ = ["Worker", "problem_of"]
@@ -106,10 +107,13 @@ class Worker:
         After so many seconds without a heartbeat a worker counts as lost.
     grace_s
         How long jobs may go on after the worker was told to stop; then they go back to the queue.
+    surroundings
+        Elevation model and standards for the processes.
     """
 
     def __init__(self, store: Store, slots: int = 2, problem_of: ProblemOf = problem_of, preload: Sequence[str] = (), memory_mb: int = 2048,
-                 lost_s: float = LOST_S, grace_s: float = 5.0) -> None:
+                 lost_s: float = LOST_S, grace_s: float = 5.0, surroundings: Surroundings = NO_SURROUNDINGS) -> None:
+        self.surroundings = surroundings
         self.store, self.slots, self.problem_of, self.memory_mb = store, slots, problem_of, memory_mb
         self.lost_s, self.grace_s = lost_s, grace_s
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
@@ -205,7 +209,7 @@ class Worker:
             return True
         told_here, telling = self._context.Pipe(duplex=False)
         living, living_here = self._context.Pipe(duplex=False)
-        attempt = Attempt(self.store.dsn, job, row["audience"], self.name, self.problem_of, self.memory_mb)
+        attempt = Attempt(self.store.dsn, job, row["audience"], self.name, self.problem_of, self.memory_mb, self.surroundings)
         process = self._context.Process(target=make_attempt, args=(attempt, telling, living), daemon=True)
         process.start()
         telling.close()

@@ -12,6 +12,7 @@ from gisserver.ogc.links import REL, alternates, link, with_parameters
 from gisserver.parameters import number
 from gisserver.reply import VARY, dump, page, reply_document
 from gisserver.request import Request
+from gisserver.surroundings import CitySurroundings
 from gisserver.wording import WrongParameter
 from layers.moments import parse_interval, parse_moment
 from spatial_models.jobs import (
@@ -49,14 +50,14 @@ def execution(request: Request) -> Response:
     body = request.json()
     response = _wanted(body, process.output.name)
     context, asker, inputs = request.context, _asker(request), body.get("inputs", {})
-    preferences = _preferences(request)
+    preferences, surroundings = _preferences(request), CitySurroundings(context.settings.var)
     if "respond-async" not in preferences:
         try:
-            return _answer(request, run_now(context.store, context.catalogue, asker, process.id, inputs), process.output.name, response)
+            return _answer(request, run_now(context.store, context.catalogue, asker, process.id, inputs, surroundings), process.output.name, response)
         except NeedsJob:
             if preferences & {"wait", "respond-sync"}:
                 raise
-    made = submit(context.store, context.catalogue, asker, process.id, inputs, {"response": response})
+    made = submit(context.store, context.catalogue, asker, process.id, inputs, {"response": response}, surroundings=surroundings)
     headers = {"Location": f"{request.base}/ogc/jobs/{made.job_id}", "Preference-Applied": "respond-async", "Cache-Control": "no-store", "Vary": VARY}
     return Response(dump(_status(request, made)), 201, headers, "application/json")
 
