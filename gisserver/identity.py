@@ -163,14 +163,14 @@ class Identity:
         """Return the audience with personal fields for who gave a reason; None for who may not open them."""
         if not reader.may("see_personal"):
             return None
-        return self._audience(reader.roles, reader.districts, reader.layers, True, reader.capabilities, personal=True)
+        return self._audience(reader.roles, reader.districts, reader.layers, True, reader.capabilities, reader.account_id, personal=True)
 
     def _find_public(self) -> Reader:
         if (reader := self.known(None)) is not None:
             return reader
         version = self.catalogue.version
         names = (self.roles.public,)
-        reader = Reader("public", self._audience(names, (), None, False, frozenset()), names)
+        reader = Reader("public", self._audience(names, (), None, False, frozenset(), None), names)
         self._public = (reader, time.monotonic() + AUDIENCE_KEPT_S / 2, version)
         return reader
 
@@ -189,8 +189,8 @@ class Identity:
         capabilities = self.roles.capabilities(found.roles)
         if found.kind == "key":
             capabilities &= KEY_CAPABILITIES
-        reader = Reader(found.kind, self._audience(found.roles, found.districts, found.layers, found.can_edit, capabilities),
-                        found.roles, capabilities, found.account_id, found.username, found.display_name, found.districts,
+        audience = self._audience(found.roles, found.districts, found.layers, found.can_edit, capabilities, found.account_id)
+        reader = Reader(found.kind, audience, found.roles, capabilities, found.account_id, found.username, found.display_name, found.districts,
                         found.locale, found.number, csrf_token(presented.token) if found.kind == "session" else None,
                         found.must_change, found.holds_until, found.layers)
         if found.must_change:
@@ -199,13 +199,14 @@ class Identity:
         return reader
 
     def _audience(self, names: Iterable[str], districts: tuple[str, ...] | None, only: tuple[str, ...] | None, may_edit: bool,
-                  capabilities: frozenset[str], personal: bool = False) -> Audience:
+                  capabilities: frozenset[str], account: int | None, personal: bool = False) -> Audience:
         layers, version = self.catalogue.layers, self.catalogue.version
-        key = (version, tuple(names), districts, only, may_edit, capabilities, personal)
+        # Readers with the same grants share an audience; what is remembered here is whose grants they are.
+        key = (version, tuple(names), districts, only, may_edit, capabilities, personal, account)
         kept = self._audiences.get(key)
         if kept is not None and time.monotonic() - kept[1] < AUDIENCE_KEPT_S:
             return kept[0]
-        grants = self.roles.grants(layers, key[1], districts, personal)
+        grants = self.roles.grants(layers, key[1], districts, personal, account)
         if only is not None:
             grants = {i: g for i, g in grants.items() if i in only}
         if not may_edit:

@@ -18,6 +18,7 @@ from layers.errors import Conflict, Fault, Forbidden, InvalidParameter, Rejected
 from layers.features import feature
 from layers.layer import Layer
 from layers.moments import Moment, parse_moment
+from layers.ownership import NotTheOwner, recorded, require_visible
 from layers.query import ItemQuery
 from layers.staging import Applied, Batch
 from layers.store import Store
@@ -179,6 +180,8 @@ class _Staging:
 
     def _row(self, number: int, edit: Edit, layer: Layer, fid: int) -> tuple[Any, ...] | None:
         before = len(self.faults)
+        if layer.owned and edit.op != "create":
+            require_visible(self.store, layer, self.audience, fid)
         span, begin, end = self._span(number, edit, layer, fid)
         base: dict[str, Any] = {}
         if edit.op in ("put", "correct"):
@@ -237,6 +240,12 @@ class _Staging:
 
     def _values(self, number: int, edit: Edit, layer: Layer, fid: int, base: Mapping[str, Any]) -> list[Any]:
         given = dict(edit.properties or {})
+        kept: dict[str, Any] = {}
+        if layer.owned:
+            try:
+                kept = recorded(self.store, layer, self.audience, given, None if edit.op == "create" else base)
+            except NotTheOwner as error:
+                self._fault(number, layer, fid, error.field, "owner", str(error))
         visible = {f.name for f in self.audience.fields(layer)}
         for name in given.keys() - visible:
             self._fault(number, layer, fid, name, "unknown_field", f"layer '{layer.id}' has no field '{name}'")
@@ -246,6 +255,9 @@ class _Staging:
         elif edit.geometry is not KEEP and edit.geometry is not None:
             self._fault(number, layer, fid, "geometry", "geometry", f"layer '{layer.id}' has no geometry")
         for f in layer.fields:
+            if f.name in kept:
+                values.append(kept[f.name])
+                continue
             if f.name not in visible or (f.name not in given and edit.partial):
                 values.append(base.get(f.name))
                 continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from layers.catalogue import Catalogue
 from layers.errors import Forbidden, UndoRefused, UnknownChangeset, UnknownFeature, UnknownLayer
 from layers.layer import Layer
 from layers.moments import format_moment
+from layers.ownership import visible_counts
 from layers.staging import Applied, raise_refusal
 from layers.store import Store
 
@@ -101,7 +102,18 @@ def changes_since(store: Store, catalogue: Catalogue, audience: Audience, seq: i
     with store.read() as connection:
         rows = connection.execute(FEED + "WHERE c.seq > %(seq)s ORDER BY c.seq LIMIT %(limit)s",
                                   {"seq": seq, "limit": limit, "layers": _readable(catalogue, audience)}).fetchall()
-    return [_info(row) for row in rows]
+    return _known(store, catalogue, audience, [_info(row) for row in rows])
+
+
+def _known(store: Store, catalogue: Catalogue, audience: Audience, infos: list[ChangesetInfo]) -> list[ChangesetInfo]:
+    """Leave out what was done to rows that are for others: of layers whose rows have owners, only what the audience sees is told."""
+    personal = {t.layer for info in infos for t in info.layers if catalogue.layer(t.layer).owned and not audience.sees_whole(t.layer)}
+    if not personal:
+        return infos
+    seen = {i: visible_counts(store, catalogue.layer(i), audience, infos[0].seq, infos[-1].seq) for i in personal}
+    return [replace(info, layers=tuple(
+        t if t.layer not in personal else replace(t, added=seen[t.layer][info.seq][0], closed=seen[t.layer][info.seq][1], envelope=None)
+        for t in info.layers if t.layer not in personal or info.seq in seen[t.layer])) for info in infos]
 
 
 def changeset(store: Store, catalogue: Catalogue, audience: Audience, seq: int) -> ChangesetInfo:
@@ -111,7 +123,7 @@ def changeset(store: Store, catalogue: Catalogue, audience: Audience, seq: int) 
                                  {"seq": seq, "layers": _readable(catalogue, audience)}).fetchone()
     if row is None:
         raise UnknownChangeset(seq)
-    return _info(row)
+    return _known(store, catalogue, audience, [_info(row)])[0]
 
 
 def touched_features(store: Store, layer: Layer, audience: Audience, seq: int, limit: int = 1000) -> list[dict[str, Any]]:
@@ -150,7 +162,7 @@ def undo(store: Store, catalogue: Catalogue, audience: Audience, seq: int, actor
         raise UnknownChangeset(seq)
     touched = [i for i in row[0] if i is not None]
     for layer_id in touched:
-        if not audience.may_read(layer_id):
+        if not audience.may_read(layer_id) or _is_for_others(store, catalogue, audience, layer_id, seq):
             raise UnknownChangeset(seq)
         if not audience.may_edit(layer_id):
             raise Forbidden(f"Changeset {seq} changed layer '{layer_id}', which you may not edit.")
@@ -169,6 +181,12 @@ def undo(store: Store, catalogue: Catalogue, audience: Audience, seq: int, actor
         raise
     assert new is not None
     return Applied(new[0], new[1])
+
+
+def _is_for_others(store: Store, catalogue: Catalogue, audience: Audience, layer_id: str, seq: int) -> bool:
+    layer = catalogue.layers.get(layer_id)
+    return layer is not None and layer.owned is not None and not audience.sees_whole(layer_id) and \
+        not visible_counts(store, layer, audience, seq, seq)
 
 
 def difference(store: Store, layer: Layer, audience: Audience, before: datetime, after: datetime, limit: int = 1000) -> list[dict[str, Any]]:

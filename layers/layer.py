@@ -155,6 +155,18 @@ class Rule(_Part):
     via: str | None = None
 
 
+class Ownership(_Part):
+    """Rows belong to who made them, and each says who sees it.
+
+    `by` and `name` are the fields in which the store records the owner (never the writer): a person as `person:<account>`, and how
+    they are called. `seen_by` is the field of who sees the row: `person:<account>`, `role:<role>` or `all`, which is also what none means.
+    """
+
+    by: str
+    name: str
+    seen_by: str
+
+
 class Layer(_Part):
     """A layer of the city."""
 
@@ -171,6 +183,7 @@ class Layer(_Part):
     key: str | None = None
     label: str | None = None
     district: str | None = None
+    owned: Ownership | None = None
     rules: tuple[Rule, ...] = ()
     symbology: Symbology | None = None
     coverage: dict[str, Any] | None = None
@@ -198,6 +211,12 @@ class Layer(_Part):
         if (self.kind == "spatial") != (self.geometry is not None):
             faults.append("a spatial layer has a geometry type, other kinds have none")
         wanted = {"key": self.key, "label": self.label, "district": self.district}
+        if self.owned:
+            wanted |= {f"owned.{key}": value for key, value in self.owned.model_dump().items()}
+            faults += [f"owned.{key} names '{value}', which is no plain string" for key, value in self.owned.model_dump().items()
+                       if value in names and self.field(value).type != "string"]
+            if self.district or (self.symbology and self.symbology.cells):
+                faults.append("rows of a layer with owners are told apart by who sees them, neither by district nor in cells")
         if self.symbology:
             wanted |= {"symbology.field": self.symbology.field, "symbology.per": self.symbology.per, "symbology.extrude": self.symbology.extrude,
                        "symbology.label": self.symbology.label.field if self.symbology.label else None}

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from layers.access import LayerGrant
 from layers.errors import DefinitionError, InvalidParameter
 from layers.layer import Layer, Text
+from layers.ownership import person_circle, role_circle
 
 __all__ = ["CAPABILITIES", "Capability", "Role", "Roles", "Rule", "read_roles", "union"]
 
@@ -143,7 +144,7 @@ class Roles(_Part):
         return frozenset(c for n in names if n in self.roles for c in self.roles[n].capabilities)
 
     def grants(self, layers: Mapping[str, Layer], names: Iterable[str], districts: Sequence[str] | None = (),
-               personal: bool = False) -> dict[str, LayerGrant]:
+               personal: bool = False, account: int | None = None) -> dict[str, LayerGrant]:
         """Return what an account with these roles may do, by layer.
 
         Parameters
@@ -152,9 +153,12 @@ class Roles(_Part):
             The account's districts; None is all of them.
         personal
             With the personal fields (for an audience that gave its reason), and then only with the rows where they open.
+        account
+            Whose rows of their own are among them, in layers whose rows have owners; None is nobody's.
         """
+        names = list(dict.fromkeys(names))
         given: dict[str, list[tuple[bool, LayerGrant]]] = {}
-        for name in dict.fromkeys(names):
+        for name in names:
             # An account may keep the name of a role that is no more; it gives nothing.
             if name not in self.roles:
                 continue
@@ -165,8 +169,20 @@ class Roles(_Part):
                     given.setdefault(layer.id, []).append((opens, grant))
         # Where one role opens personal fields and another only shows the layer, the opening one alone counts: added up,
         # the fields would be lost, because they do not open in all rows.
-        return {layer_id: reduce(partial(union, layers[layer_id]), [g for o, g in pairs if o] or [g for _, g in pairs])
-                for layer_id, pairs in given.items()}
+        grants = {layer_id: reduce(partial(union, layers[layer_id]), [g for o, g in pairs if o] or [g for _, g in pairs])
+                  for layer_id, pairs in given.items()}
+        return {i: _owned(g, [n for n in names if n in self.roles], account) if layers[i].owned else g for i, g in grants.items()}
+
+
+def _owned(grant: LayerGrant, roles: Sequence[str], account: int | None) -> LayerGrant:
+    """Cut a grant to the rows that are for all, for one of the roles, or the account's own.
+
+    Only who may edit can own a row: all other readers with the same roles stay one audience.
+    """
+    seen = {"all", *(role_circle(name) for name in roles)}
+    if grant.edit and account is not None:
+        seen.add(person_circle(account))
+    return LayerGrant(grant.layer, grant.edit, tuple(sorted(seen)), grant.fields)
 
 
 def _reach(scope: Scope, layer: Layer, districts: Sequence[str] | None, whole: bool) -> tuple[str, ...] | None:

@@ -13,6 +13,8 @@ from gisserver.reply import dump, reply_document
 from gisserver.request import Request
 from layers.access import Audience
 from layers.layer import Layer
+from layers.ownership import ALL
+from layers.roles import Roles
 from tiles.themes import themed, themes
 
 __all__ = ["config", "layer_view"]
@@ -28,7 +30,8 @@ def config(request: Request) -> Response:
     def make() -> bytes:
         layers = context.readable(audience)
         return dump({
-            "city": city.model_dump(mode="json"), "layers": [layer_view(layer, audience, base) for layer in layers],
+            "city": city.model_dump(mode="json"), "layers": [
+                layer_view(layer, audience, base, context.identity.roles) for layer in layers],
             "groups": {group: GROUPS.get(group, {"zh": group, "en": group}) for group in
                        dict.fromkeys(layer.group for layer in layers)},
             "systems": [{"uri": s.uri, "srid": s.srid, "flip": s.flip} for s in systems(city)],
@@ -51,7 +54,7 @@ def _personal(request: Request) -> dict[str, list[dict[str, Any]]]:
     return {layer_id: fields for layer_id, fields in found.items() if fields}
 
 
-def layer_view(layer: Layer, audience: Audience, base: str) -> dict[str, Any]:
+def layer_view(layer: Layer, audience: Audience, base: str, roles: Roles) -> dict[str, Any]:
     """Return the definition of a layer as an audience knows it: without the fields it may not read, also where the
     definition names them, and with its grant."""
     grant, visible = audience.grant(layer.id), {f.name for f in audience.fields(layer)}
@@ -61,6 +64,12 @@ def layer_view(layer: Layer, audience: Audience, base: str) -> dict[str, Any]:
     for name in ("key", "label", "district"):
         if view.get(name) not in visible:
             view.pop(name, None)
+    if layer.owned and not visible.issuperset(view["owned"].values()):
+        view.pop("owned")
+    elif layer.owned:
+        # Circles are a list of codes to the client: those that the reader is in.
+        view["fields"] = [f | {"type": "code", "codes": {c: _circle(c, roles) for c in (grant.districts if grant else None) or (ALL,)}}
+                          if f["name"] == layer.owned.seen_by else f for f in view["fields"]]
     view["rules"] = [rule for rule in view.get("rules", ()) if rule.get("via") is None or rule["via"] in visible]
     if layer.symbology:
         view["symbology"] = _symbology(view["symbology"], visible)
@@ -78,6 +87,15 @@ def _as(layer: Layer, name: str, audience: Audience) -> dict[str, Any]:
     made = themed(layer, name, audience)
     assert made is not None and made.symbology is not None
     return made.symbology.model_dump(mode="json", exclude_defaults=True, include={"field", "per", "classes", "color", "opacity"})
+
+
+def _circle(circle: str, roles: Roles) -> dict[str, str]:
+    if circle == ALL:
+        return {"zh": "所有可查看者", "en": "All who may read the layer"}
+    if circle.startswith("person:"):
+        return {"zh": "仅自己", "en": "Only me"}
+    role = roles.roles[circle.removeprefix("role:")].title
+    return {"zh": f"岗位：{role.zh}", "en": f"Role: {role.en}"}
 
 
 def _symbology(symbology: dict[str, Any], visible: set[str]) -> dict[str, Any]:

@@ -35,6 +35,13 @@ CREATE OR REPLACE FUNCTION gis.is_spatial(p_layer text) RETURNS boolean LANGUAGE
   SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = format('city.%I', p_layer)::regclass AND attname = 'geom')
 $$;
 
+-- What decides who reaches a row of a layer, as an expression over an alias: who sees it where rows have owners, else its
+-- district; NULL where rows are not told apart. Row policies, checks of edits and the search all ask here.
+CREATE OR REPLACE FUNCTION gis.reach_of(p_definition jsonb, p_alias text DEFAULT '') RETURNS text LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE WHEN p_definition ? 'owned' THEN format('coalesce(%s%I, ''all'')', p_alias, p_definition -> 'owned' ->> 'seen_by')
+              WHEN p_definition ? 'district' THEN format('%s%I', p_alias, p_definition ->> 'district') END
+$$;
+
 CREATE OR REPLACE FUNCTION gis.layer_json(p_layer text) RETURNS jsonb LANGUAGE sql STABLE AS $$
   SELECT definition FROM gis.layer_definition WHERE layer = p_layer AND is_present
 $$;

@@ -158,7 +158,6 @@ BEGIN
          AND (NOT gis.may_edit($2, %1$L, CASE WHEN op = ''r'' THEN NULL ELSE %3$s END) AND op <> ''r''
               OR EXISTS (SELECT FROM city.%1$I c WHERE c.fid = s.fid AND c.valid && s.span AND NOT gis.may_edit($2, %1$L, %4$s)))',
       p_layer, v_stage,
-      CASE WHEN v_layer ? 'district' THEN format('s.%I', v_layer ->> 'district') ELSE 'NULL' END,
-      CASE WHEN v_layer ? 'district' THEN format('c.%I', v_layer ->> 'district') ELSE 'NULL' END) USING p_batch, p_audience;
+      coalesce(gis.reach_of(v_layer, 's.'), 'NULL'), coalesce(gis.reach_of(v_layer, 'c.'), 'NULL')) USING p_batch, p_audience;
   END IF;
 END $$;

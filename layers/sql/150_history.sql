@@ -27,8 +27,10 @@ BEGIN
     IF p_audience <> 'owner' THEN
       EXECUTE format(
         'SELECT coalesce(jsonb_agg(gis.fault(''forbidden'', ''you may not edit this feature'', %1$L, NULL, c.fid)), ''[]'')
-         FROM (SELECT * FROM city.%1$I WHERE seq_from = $1) c WHERE NOT gis.may_edit($2, %1$L, %2$s)', v_layer,
-        CASE WHEN gis.layer_json(v_layer) ? 'district' THEN format('c.%I', gis.layer_json(v_layer) ->> 'district') ELSE 'NULL' END)
+         FROM (SELECT c.fid, %3$s AS reach FROM city.%1$I c WHERE c.seq_from = $1
+               -- What the changeset closed would stand again.
+               UNION SELECT c.fid, %3$s FROM city.%2$I c WHERE c.seq_to = $1) c WHERE NOT gis.may_edit($2, %1$L, c.reach)',
+        v_layer, v_layer || '_past', coalesce(gis.reach_of(gis.layer_json(v_layer), 'c.'), 'NULL'))
         INTO v_some USING p_target, p_audience;
       v_faults := v_faults || v_some;
     END IF;

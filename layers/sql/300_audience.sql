@@ -1,7 +1,8 @@
 -- Who may read what, as PostgreSQL itself enforces it.
 --
 -- A layer grant (one layer, some districts, some fields) is a role gis_g_<hash> with column grants and a row policy on the
--- layer's two tables. An audience (a set of layer grants) is a role gis_a_<fingerprint> that is a member of its layer grants.
+-- layer's two tables; "districts" of a layer whose rows have owners are who sees them (all, role:…, person:…). An audience
+-- (a set of layer grants) is a role gis_a_<fingerprint> that is a member of its layer grants.
 -- So a new audience costs a few memberships, and the number of policies on a table is that of the different grants on it.
 -- Roles belong to the whole cluster, privileges to this database; the names are hashes of what is granted, so that two
 -- databases of one cluster may share a role without giving each other anything.
@@ -102,16 +103,16 @@ END $$;
 CREATE OR REPLACE FUNCTION gis.issue_layer_grant(p_role name) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   v_grant gis.layer_grant;
-  v_district text;
+  v_reach text;
   v_condition text;
   v_table text;
 BEGIN
   SELECT * INTO STRICT v_grant FROM gis.layer_grant WHERE role = p_role;
-  v_district := gis.layer_json(v_grant.layer) ->> 'district';
+  v_reach := gis.reach_of(gis.layer_json(v_grant.layer));
   v_condition := CASE
     WHEN v_grant.districts IS NULL THEN 'true'
-    WHEN v_district IS NULL THEN 'false'
-    ELSE format('%I = ANY (%L::text[])', v_district, v_grant.districts) END;
+    WHEN v_reach IS NULL THEN 'false'
+    ELSE format('%s = ANY (%L::text[])', v_reach, v_grant.districts) END;
   FOREACH v_table IN ARRAY ARRAY[v_grant.layer, v_grant.layer || '_past'] LOOP
     IF to_regclass(format('city.%I', v_table)) IS NOT NULL THEN
       PERFORM gis.give_table(p_role, format('city.%I', v_table)::regclass, v_grant.fields, v_condition,

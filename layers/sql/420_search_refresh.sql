@@ -6,7 +6,7 @@ CREATE OR REPLACE FUNCTION gis.search_values(p_layer text, p_which text) RETURNS
   SELECT CASE WHEN jsonb_path_exists(d, '$.fields[*].search') THEN format(
     'SELECT c.fid, c.valid, coalesce(%s, '''') AS district_code, v.field, v.kind, v.label
      FROM city.%I c, LATERAL (%s) AS v (field, kind, label) WHERE v.label <> '''' AND (%s)',
-    CASE WHEN d ? 'district' THEN format('c.%I', d ->> 'district') ELSE 'NULL::text' END, p_layer,
+    coalesce(gis.reach_of(d, 'c.'), 'NULL::text'), p_layer,
     (SELECT string_agg(
        CASE WHEN f ->> 'type' = 'codes'
        THEN format('SELECT %1$L, %2$L, x ->> ''value'' FROM jsonb_array_elements(c.%1$I) x', f ->> 'name', f ->> 'search')
@@ -81,7 +81,7 @@ $$;
 
 -- What of a definition the entries stand on.
 CREATE OR REPLACE FUNCTION gis.search_fields(p_definition jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
-  SELECT jsonb_build_array(p_definition -> 'district',
+  SELECT jsonb_build_array(gis.reach_of(p_definition),
     (SELECT jsonb_agg(jsonb_build_array(f -> 'name', f -> 'type', f -> 'search') ORDER BY f ->> 'name')
      FROM jsonb_array_elements(p_definition -> 'fields') f WHERE f ? 'search'))
 $$;

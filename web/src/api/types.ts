@@ -71,6 +71,8 @@ export interface Layer {
   key?: string;
   label?: string;
   district?: string;
+  /** Fields of whose a row is and who sees it, where rows have owners. */
+  owned?: { by: string; name: string; seen_by: string };
   symbology?: Symbology;
   /** May the reader edit this layer? */
   edit: boolean;

@@ -13,7 +13,7 @@ import { useDraft } from "../state/draft";
 import { useNotices } from "../state/notices";
 import { useWords } from "../state/preferences";
 import { useItem, useLayer, useLayers, useTimeZone } from "../state/queries";
-import { type Ref, sameRef, useView } from "../state/view";
+import { flushAddress, type Ref, sameRef, useView } from "../state/view";
 import { FieldList } from "./FieldList";
 import { Empty, Failure, Loading } from "./PanelState";
 import { Related } from "./Related";
@@ -70,6 +70,7 @@ function Actions({ layer, item }: { layer: Layer; item: Item }) {
     return useDraft.getState().begin(op, layer, today(), item);
   };
   const copy = async () => {
+    flushAddress();
     await navigator.clipboard?.writeText(window.location.href);
     useNotices.getState().tell({ kind: "done", text: t("feature.copied") }, 3);
   };

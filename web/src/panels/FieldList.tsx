@@ -21,7 +21,8 @@ export function FieldList({ layer, item }: { layer: Layer; item: Item }) {
   const { t, language } = useWords();
   const [opened, setOpened] = useState<Properties | null>(null);
   const [bare, setBare] = useState(false);
-  const open = layer.fields.filter((field) => !field.personal);
+  // The account a row belongs to is for the store; its reader sees the owner's name.
+  const open = layer.fields.filter((field) => !field.personal && field.name !== layer.owned?.by);
   const personal = useConfig().data?.personal[layer.id] ?? [];
   const isEmpty = (field: LayerField) => (item.properties[field.name] ?? null) === null;
   const shown = open.filter((field) => bare || !isEmpty(field));

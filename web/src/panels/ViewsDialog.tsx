@@ -12,6 +12,7 @@ import { restoreKept, shortLink, snapshot } from "../state/kept";
 import { useNotices } from "../state/notices";
 import { useWords } from "../state/preferences";
 import { useSession } from "../state/session";
+import { flushAddress } from "../state/view";
 import { Empty, Failure, Loading, useErrorText } from "./PanelState";
 import "../styles/views.css";
 
@@ -129,7 +130,10 @@ function Own({ close }: { close: () => void }) {
 export default function ViewsDialog({ close }: { close: () => void }) {
   const { t } = useWords();
   const account = useSession((session) => session.account);
-  const copyLong = () => void copy(window.location.href).then(() => useNotices.getState().tell({ kind: "done", text: t("feature.copied") }, 3));
+  const copyLong = () => {
+    flushAddress();
+    void copy(window.location.href).then(() => useNotices.getState().tell({ kind: "done", text: t("feature.copied") }, 3));
+  };
   return (
     <Modal open title={t("views.title")} onCancel={close} footer={null} width={520} className="views">
       {account ? <Own close={close} /> : (

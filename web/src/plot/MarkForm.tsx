@@ -7,6 +7,7 @@ import { distanceM, eastOf, figureOf, type FigureKind } from "../format/figures"
 import { formatNumber } from "../format/value";
 import { type Mark, type MarkStyle, usePlot } from "../state/plot";
 import { useWords } from "../state/preferences";
+import { SeenBy } from "./SeenBy";
 
 const COLOURS = ["#d6336c", "#c92a2a", "#e8590c", "#e6a700", "#2b8a3e", "#0b7285", "#1864ab", "#5f3dc4", "#343a40"];
 
@@ -60,6 +61,7 @@ export function MarkForm({ mark }: { mark: Mark }) {
       <label>{t("plot.note")}
         <Input.TextArea value={mark.note} maxLength={2000} autoSize={{ minRows: 1, maxRows: 4 }} onChange={(event) => change(mark.key, { note: event.target.value }, false)} />
       </label>
+      {mark.item !== null && <label>{t("plot.seenBy")}<SeenBy value={mark.seenBy} owner={mark.item.properties.owner} change={(seenBy) => change(mark.key, { seenBy }, false)} /></label>}
       {measured.data && (
         <p className="form-note mark-measured" role="status">
           {measured.data.grid_area_m2 !== null

@@ -20,6 +20,7 @@ import { useSession } from "../state/session";
 import { useView } from "../state/view";
 import { FigureIcon } from "./FigureIcon";
 import { MarkForm, StyleForm } from "./MarkForm";
+import { SeenBy } from "./SeenBy";
 import "../styles/plot.css";
 
 const KINDS: FigureKind[] = ["text", "line", "freehand", "polygon", "circle", "sector", "arrow", "attack", "assembly"];
@@ -103,7 +104,7 @@ export default function PlotPanel() {
   const save = async () => {
     setTried(true);
     if (!plot.topic.trim() || !reason.trim()) return;
-    const saved = await plot.save(account?.display_name || account?.username || "", reason.trim());
+    const saved = await plot.save(reason.trim());
     if (!saved) return;
     setTried(false);
     const action = account?.capabilities.includes("undo") ? { text: t("undo.confirm"), run: () => askUndo(saved.seq) } : undefined;
@@ -135,6 +136,7 @@ export default function PlotPanel() {
           status={tried && !plot.topic.trim() ? "error" : undefined} onChange={(event) => plot.set({ topic: event.target.value })} /></label>
         <label>{t("plot.reason")}<Input id="plot-reason" value={reason} maxLength={500} placeholder={t("edit.reasonHint")}
           status={tried && !reason.trim() ? "error" : undefined} onChange={(event) => setReason(event.target.value)} /></label>
+        <label>{t("plot.seenBy")}<SeenBy value={plot.seenBy} change={plot.setSeenBy} /></label>
         {tried && (!plot.topic.trim() || !reason.trim()) && <p className="form-fault" role="alert">{t("plot.needTopic")}</p>}
         {plot.problem && (
           <div className="form-fault" role="alert">{textOf(plot.problem)}

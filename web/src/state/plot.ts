@@ -23,12 +23,16 @@ export interface Mark extends MarkStyle {
   title: string;
   note: string;
   positions: Position[];
+  /** Who sees it: a code of the layer's field; empty leaves it to the server, which shows it to its owner alone. */
+  seenBy: string;
   /** The feature that it was read from, when it is not new. */
   item: Item | null;
 }
 
 interface Plot {
   topic: string;
+  /** Who shall see what is drawn next. */
+  seenBy: string;
   /** What a click draws; null chooses and moves what is there. */
   kind: FigureKind | null;
   style: MarkStyle;
@@ -46,6 +50,8 @@ interface Plot {
   /** Forget what is not saved. */
   clear: () => void;
   set: (change: Partial<Pick<Plot, "topic" | "title" | "problem">>) => void;
+  /** Let these people see what is drawn next, and what is new and not saved yet. */
+  setSeenBy: (seenBy: string) => void;
   setKind: (kind: FigureKind | null) => void;
   setStyle: (change: Partial<MarkStyle>) => void;
   choose: (key: string | null) => void;
@@ -58,7 +64,7 @@ interface Plot {
   undo: () => void;
   redo: () => void;
   load: (items: Item[]) => void;
-  save: (author: string, reason: string) => Promise<{ seq: number; count: number } | null>;
+  save: (reason: string) => Promise<{ seq: number; count: number } | null>;
 }
 
 let keys = 0;
@@ -72,19 +78,20 @@ function markOf(item: Item): Mark {
   const given = typeof p.shape === "string" ? JSON.parse(p.shape) as unknown : p.shape;
   return {
     key: `f${item.id}`, kind, item, title: String(p.title ?? ""), note: String(p.note ?? ""), symbol: String(p.symbol ?? "pin"),
-    color: String(p.color ?? "#d6336c"), widthPx: Number(p.width_px ?? SIZES[kind] ?? LINE_PX), opacity: Number(p.opacity ?? 0.25), dashed: p.dashed === true,
+    seenBy: String(p.seen_by ?? ""), color: String(p.color ?? "#d6336c"), widthPx: Number(p.width_px ?? SIZES[kind] ?? LINE_PX), opacity: Number(p.opacity ?? 0.25), dashed: p.dashed === true,
     positions: Array.isArray(given) ? given as Position[] : item.geometry?.type === "Point" ? [item.geometry.coordinates] : [],
   };
 }
 
-function editOf(mark: Mark, topic: string, author: string): Edit {
+function editOf(mark: Mark, topic: string): Edit {
   const properties = {
     title: mark.title || null, kind: mark.kind, symbol: mark.kind === "symbol" ? mark.symbol : null, topic, color: mark.color, width_px: mark.widthPx,
     opacity: mark.opacity, dashed: mark.dashed, note: mark.note || null, shape: mark.positions,
+    ...(mark.seenBy ? { seen_by: mark.seenBy } : {}),
   };
   const geometry = figureOf(mark.kind, mark.positions);
   if (!mark.item) {
-    return { layer: ANNOTATIONS, op: "create", temp_id: mark.key, properties: { ...properties, drawn_by: author }, geometry, valid_from: today() };
+    return { layer: ANNOTATIONS, op: "create", temp_id: mark.key, properties, geometry, valid_from: today() };
   }
   const begun = mark.item.properties.valid_from;
   const from = typeof begun === "string" && toMs(begun) > toMs(today()) ? begun : today();
@@ -109,10 +116,11 @@ export function unsaved({ marks, removed }: Pick<Plot, "marks" | "removed">): nu
 export const usePlot = create<Plot>()((set, get) => {
   const step = (marks: Mark[]) => set(({ marks: before, past }) => ({ marks, past: [...past, before].slice(-100), future: [], problem: null }));
   return {
-    ...BLANK, topic: "", title: "", saving: false,
+    ...BLANK, topic: "", title: "", seenBy: "", saving: false,
     style: { symbol: "pin", color: "#d6336c", widthPx: LINE_PX, opacity: 0.25, dashed: false },
     clear: () => set(BLANK),
     set: (change) => set(change),
+    setSeenBy: (seenBy) => set(({ marks }) => ({ seenBy, marks: marks.map((mark) => (mark.item ? mark : { ...mark, seenBy })) })),
     setKind: (kind) => set(({ style }) => ({
       kind, drawing: [], chosen: null, style: kind ? { ...style, widthPx: SIZES[kind] ?? LINE_PX } : style,
     })),
@@ -130,8 +138,8 @@ export const usePlot = create<Plot>()((set, get) => {
       if (kind && drawing.length >= POSITIONS[kind][0]) get().add(kind, drawing);
     },
     add: (kind, positions) => {
-      const { style, title, marks } = get();
-      const mark: Mark = { ...style, key: `n${(keys += 1)}`, kind, positions, title, note: "", item: null };
+      const { style, title, marks, seenBy } = get();
+      const mark: Mark = { ...style, seenBy, key: `n${(keys += 1)}`, kind, positions, title, note: "", item: null };
       step([...marks, mark]);
       set({ drawing: [], chosen: mark.key });
     },
@@ -163,12 +171,12 @@ export const usePlot = create<Plot>()((set, get) => {
       const fresh = items.map(markOf).filter((mark) => !known.has(mark.key));
       set(({ marks, topic }) => ({ marks: [...marks, ...fresh], kind: null, chosen: fresh[0]?.key ?? null, topic: topic || String(items[0]?.properties.topic ?? "") }));
     },
-    save: async (author, reason) => {
+    save: async (reason) => {
       const { marks, removed, topic } = get();
       set({ saving: true, problem: null });
       try {
         const edits: Edit[] = [
-          ...marks.filter(isTouched).map((mark) => editOf(mark, topic.trim(), author)),
+          ...marks.filter(isTouched).map((mark) => editOf(mark, topic.trim())),
           ...removed.map((item): Edit => ({
             layer: ANNOTATIONS, op: "retire", fid: item.id, expected_version: item.properties.version as number,
             valid_from: typeof item.properties.valid_from === "string" && toMs(item.properties.valid_from) > toMs(today()) ? item.properties.valid_from : today(),

@@ -129,6 +129,13 @@ export const useView = create<View>()((set, get) => ({
   },
 }));
 
+let writeNow: () => void = () => undefined;
+
+/** Write the view into the address at once, as whoever copies, shares or prints the address needs it. */
+export function flushAddress(): void {
+  writeNow();
+}
+
 /** Keep address and view the same; returns how to stop. */
 export function linkToAddress(): () => void {
   let timer = 0;
@@ -146,6 +153,18 @@ export function linkToAddress(): () => void {
   const unsubscribe = useView.subscribe(() => {
     timer ||= window.setTimeout(write, 250);
   });
+  writeNow = () => {
+    window.clearTimeout(timer);
+    // An address that names a kept view is not written over before that view has come.
+    if (timer) write();
+  };
+  const leave = () => {
+    if (document.visibilityState === "hidden") writeNow();
+  };
+  // A page that is left, or put aside on a phone, may never run its timers again.
+  window.addEventListener("pagehide", writeNow);
+  window.addEventListener("beforeprint", writeNow);
+  document.addEventListener("visibilitychange", leave);
   const read = () => {
     const hash = window.location.hash.replace(/^#/, "");
     // The name of a kept view says nothing by itself: whoever fetches the view shows it.
@@ -157,6 +176,10 @@ export function linkToAddress(): () => void {
   return () => {
     unsubscribe();
     window.clearTimeout(timer);
+    window.removeEventListener("pagehide", writeNow);
+    window.removeEventListener("beforeprint", writeNow);
+    document.removeEventListener("visibilitychange", leave);
+    writeNow = () => undefined;
     window.removeEventListener("hashchange", read);
   };
 }
