@@ -43,7 +43,7 @@ class Text(_Part):
 class Class(_Part):
     """One class of a symbology: a value (or the upper bound of a number) and its colour.
 
-    `width_px` and `min_zoom` stand in for the symbology's own where a class is drawn wider or from a later zoom.
+    `width_px`, `radius_px` and `min_zoom` stand in for the symbology's own where a class is drawn wider, larger or from a later zoom.
     """
 
     value: str | float | bool | None = None
@@ -51,6 +51,7 @@ class Class(_Part):
     color: str = Field(pattern=r"^#[0-9a-fA-F]{6}$")
     title: Text | None = None
     width_px: float | None = Field(default=None, gt=0)
+    radius_px: float | None = Field(default=None, gt=0)
     min_zoom: float | None = None
 
 
@@ -69,8 +70,8 @@ class Symbology(_Part):
     `width_px` is a line's or an outline's width, `radius_px` a point's. `order` sorts layers from the ground up.
     A layer that is not `visible` waits in the layer list until a reader switches it on. With `cells` the features of a dense
     layer (points or areas) are counted in squares, of which maps are made on levels where single ones cannot be seen.
-    """
     Classes are those of `field`, a number of it divided by the number `per` where that is named.
+    """
 
     color: str = Field(default="#888888", pattern=r"^#[0-9a-fA-F]{6}$")
     opacity: float = Field(default=1, ge=0, le=1)
@@ -79,8 +80,8 @@ class Symbology(_Part):
     radius_px: float = 4
     dash: tuple[float, ...] | None = None
     field: str | None = None
-    classes: tuple[Class, ...] = ()
     per: str | None = None
+    classes: tuple[Class, ...] = ()
     extrude: str | None = None
     label: Label | None = None
     min_zoom: float = 0
@@ -89,7 +90,6 @@ class Symbology(_Part):
     cells: bool = False
 
 
-class LayerField(_Part):
 class Variant(_Part):
     """Another way to draw a layer that somebody has published: by fixed classes of a number of its own.
 
@@ -105,6 +105,7 @@ class Variant(_Part):
     no_data: str = Field(default="#b9bfc5", pattern=r"^#[0-9a-fA-F]{6}$")
 
 
+class LayerField(_Part):
     """One field of a layer.
 
     `unit` is a UCUM symbol (m, m2, a, mm). `search` says in which part of the search the field is found. `tile` puts
@@ -189,6 +190,8 @@ class Layer(_Part):
     coverage: dict[str, Any] | None = None
     born: Literal["config", "runtime"] = "config"
     was: str | None = None
+    # Not of the definition: what the catalogue knows beside it.
+    _variants: tuple[Variant, ...] = PrivateAttr(default=())
 
     @field_validator("id")
     @classmethod
@@ -203,8 +206,6 @@ class Layer(_Part):
     @model_validator(mode="after")
     def _whole(self) -> Layer:
         faults = []
-    # Not of the definition: what the catalogue knows beside it.
-    _variants: tuple[Variant, ...] = PrivateAttr(default=())
         names = [f.name for f in self.fields]
         if len(set(names)) != len(names):
             faults.append("two fields have the same name")
@@ -259,6 +260,17 @@ class Layer(_Part):
         """Is the layer kept in tables (coverages are files)?"""
         return self.kind != "coverage"
 
+    @property
+    def variants(self) -> tuple[Variant, ...]:
+        """Return the published styles of the layer."""
+        return self._variants
+
+    def with_variants(self, variants: tuple[Variant, ...]) -> Layer:
+        """Return the same layer with other published styles."""
+        made = self.model_copy()
+        made._variants = variants
+        return made
+
     def dump(self) -> dict[str, Any]:
         """Return the definition as plain JSON values, without what is at its default."""
         return self.model_dump(mode="json", exclude_defaults=True)
@@ -278,17 +290,6 @@ def parse_layer(data: Any, source: str = "definition") -> Layer:
 
 def read_layers(folder: Path) -> dict[str, Layer]:
     """Read every `*.yaml` of a folder, in name order, as {id: Layer}.
-
-    @property
-    def variants(self) -> tuple[Variant, ...]:
-        """Return the published styles of the layer."""
-        return self._variants
-
-    def with_variants(self, variants: tuple[Variant, ...]) -> Layer:
-        """Return the same layer with other published styles."""
-        made = self.model_copy()
-        made._variants = variants
-        return made
 
     Raises DefinitionError with the faults of all files together, also for a reference to a layer that is not there.
     """

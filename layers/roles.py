@@ -25,8 +25,8 @@ Capability = Literal[
     "read_changesets",   # see who changed what, and why
     "undo",              # undo a changeset
     "run_jobs",          # start processes
-    "manage_layers",     # define layers and import into them
     "publish_styles",    # publish styles of layers for all who may read what they show
+    "manage_layers",     # define layers and import into them
     "make_keys",         # make API keys for oneself
     "manage_accounts",   # accounts, their roles and districts, anybody's sessions and keys
     "read_audit",        # read and verify the audit
