@@ -8,6 +8,7 @@ from gisserver.ogc.openapi_client import client_paths
 from gisserver.ogc.openapi_coverages import coverage_paths
 from gisserver.ogc.openapi_parts import content, parameter, problems, ref
 from gisserver.ogc.openapi_processes import process_paths
+from gisserver.ogc.openapi_progress import progress_paths
 from gisserver.ogc.openapi_tiles3d import tiles3d_paths
 from gisserver.raster.openapi import raster_paths
 from layers.access import Audience
@@ -30,7 +31,7 @@ def service_paths(city: City, layers: list[Layer], audience: Audience) -> dict[s
     if spatial:
         paths |= _tiles(spatial, list(grids_of(city))) | tiles3d_paths(layers, audience)
     paths |= coverage_paths(layers, list(grids_of(city))) | raster_paths(spatial, list(grids_of(city)))
-    return paths | client_paths(layers, audience) | _operation("operate" in audience.capabilities)
+    return paths | progress_paths(layers) | client_paths(layers, audience) | _operation("operate" in audience.capabilities)
 
 
 def _get(name: str, summary: str, parameters: list[dict[str, Any]], schema: dict[str, Any], kinds: tuple[str, ...],

@@ -34,6 +34,7 @@ from layers.demo.pipes import make_networks
 from layers.demo.places import green_space_table, water_table
 from layers.demo.plots import make_plots
 from layers.demo.points import address_table, facility_table
+from layers.demo.progress import progress_table
 from layers.demo.projects import make_projects, project_table, red_line_table
 from layers.demo.road_graph import road_table
 from layers.demo.roads import diagonal_obstacles, make_lines
@@ -116,4 +117,6 @@ def build(city: City, seed: int = 42) -> DemoCity:
     tables["address"] = address_table(frame, plots, titles, b, a, facts, units, admin, fids)
     tables["facility"] = facility_table(frame, mesh, plots, titles, b, a, streets, admin, fids, seed)
     tables["pipe_node"], tables["pipe_segment"], tables["customer"] = pipe_tables(frame, mesh, admin, networks, services, b, facts, a, fids, seed)
+    of_building = projects.of_building(b, len(plots.developments))
+    tables["progress"] = progress_table(frame, projects, b, facts, companies, of_building, fids, seed)
     return DemoCity(frame, tables, make_corrections(tables, seed), make_lineage(plots, land, b), fids.last)
