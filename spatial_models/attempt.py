@@ -121,7 +121,7 @@ def _outcome(store: Store, catalogue: Catalogue, attempt: Attempt, telling: Conn
     with store.read(audience.role) as one, store.read(audience.role) as other:
         one.execute(_READING)
         other.execute(_READING)
-    task = Reading(store, catalogue, audience, process.most_features, _teller(telling), attempt.surroundings)
+    task = Reading(store, catalogue, audience, process.most_features, _teller(telling), attempt.surroundings, job.account_id)
     outcome = process.run(task, process.parse(job.inputs))
     if isinstance(outcome, Features) and outcome.as_layer:
         with suppress(OSError):

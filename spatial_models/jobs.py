@@ -21,7 +21,7 @@ from layers.errors import Forbidden, NotAuthenticated, NotFound, StoreError
 from layers.store import Store
 from spatial_models.faults import InputFault, InvalidInputs
 from spatial_models.process import Process
-from spatial_models.registry import PROCESSES
+from spatial_models.registry import PROCESSES, known_process
 from spatial_models.running import NO_SURROUNDINGS, Reading, Result, Surroundings, TooManyFeatures, written
 
 __all__ = ["Asker", "Job", "JobFailed", "NeedsJob", "ResultNotReady", "TooManyJobs", "UnknownJob", "UnknownProcess", "audience_of", "dismiss",
@@ -132,6 +132,7 @@ class Job:
     seq: int | None
     media_type: str | None
     error: dict[str, Any] | None
+    account_id: int | None = None
 
     @property
     def is_open(self) -> bool:
@@ -145,24 +146,26 @@ class Job:
         return cls(**values | {name: datetime.fromisoformat(value) for name, value in values.items() if name.endswith("_at") and value is not None})
 
 
-def find_process(process_id: str) -> Process:
-    """Return a process. Raises UnknownProcess."""
-    try:
-        return PROCESSES[process_id]
-    except KeyError:
-        raise UnknownProcess(process_id[:80]) from None
+def find_process(process_id: str, is_offered: bool = False) -> Process:
+    """Return a process that the queue can do; with `is_offered` one that anybody may ask for by its id. Raises UnknownProcess."""
+    found = PROCESSES.get(process_id) if is_offered else known_process(process_id)
+    if found is None:
+        raise UnknownProcess(process_id[:80])
+    return found
 
 
 def may_run(asker: Asker, process: Process) -> bool:
     """May this asker run the process?"""
-    return process.is_open or "run_jobs" in asker.audience.capabilities
+    if process.is_open:
+        return True
+    return asker.account_id is not None if process.capability is None else process.capability in asker.audience.capabilities
 
 
 def _allow(asker: Asker, process: Process) -> None:
     if not may_run(asker, process):
         if asker.account_id is None:
             raise NotAuthenticated("Sign in first.")
-        raise Forbidden("This needs the permission 'run_jobs'.")
+        raise Forbidden(f"This needs the permission '{process.capability}'.", f"需要权限“{process.capability}”。")
     if asker.audience.role is None:
         # The owner of the store sees all; nothing that somebody asked for may read as the owner.
         raise Forbidden("A process reads with the rights of who asked, never with those of the store's owner.")
@@ -185,7 +188,7 @@ def submit(store: Store, catalogue: Catalogue, asker: Asker, process_id: str, in
     _allow(asker, process)
     parsed = process.parse(inputs)
     if process.check is not None:
-        process.check(Reading(store, catalogue, asker.audience, process.most_features, surroundings=surroundings), parsed)
+        process.check(Reading(store, catalogue, asker.audience, process.most_features, surroundings=surroundings, account_id=asker.account_id), parsed)
     try:
         with store.write() as connection:
             row = connection.execute(
@@ -210,7 +213,7 @@ def run_now(store: Store, catalogue: Catalogue, asker: Asker, process_id: str, i
     parsed = process.parse(inputs)
     if (why := process.needs_job(parsed)) is not None:
         raise NeedsJob(*why)
-    task = Reading(store, catalogue, asker.audience, process.most_features_at_once, surroundings=surroundings)
+    task = Reading(store, catalogue, asker.audience, process.most_features_at_once, surroundings=surroundings, account_id=asker.account_id)
     if process.check is not None:
         process.check(task, parsed)
     try:
@@ -222,27 +225,27 @@ def run_now(store: Store, catalogue: Catalogue, asker: Asker, process_id: str, i
 def find_job(store: Store, asker: Asker, job_id: str) -> Job:
     """Return a job. Raises UnknownJob, also for a job of somebody else."""
     with store.read() as connection:
-        return _job(connection, "SELECT gis.find_job(%s, %s)", asker, job_id)
+        return _job(connection, "SELECT gis.find_job(%s, %s)", asker.scope, job_id)
 
 
 def dismiss(store: Store, asker: Asker, job_id: str) -> Job:
     """Cancel a job, or throw away the result of a finished one, its layer included. Raises UnknownJob."""
     with store.write() as connection:
-        return _job(connection, "SELECT gis.dismiss_job(%s, %s)", asker, job_id)
+        return _job(connection, "SELECT gis.dismiss_job(%s, %s)", asker.scope, job_id)
 
 
 def keep(store: Store, asker: Asker, job_id: str) -> Job:
     """Keep the result of a successful job until it is dismissed. Raises UnknownJob."""
     with store.write() as connection:
-        return _job(connection, "SELECT gis.keep_job(%s, %s)", asker, job_id)
+        return _job(connection, "SELECT gis.keep_job(%s, %s)", asker.scope, job_id)
 
 
-def _job(connection: psycopg.Connection, statement: LiteralString, asker: Asker, job_id: str) -> Job:
+def _job(connection: psycopg.Connection, statement: LiteralString, scope: str | None, job_id: str) -> Job:
     try:
         number = UUID(job_id)
     except ValueError:
         raise UnknownJob(job_id[:80]) from None
-    row = connection.execute(statement, (number, asker.scope)).fetchone()
+    row = connection.execute(statement, (number, scope)).fetchone()
     if row is None or row[0] is None:
         raise UnknownJob(job_id)
     return Job.of(row[0])
@@ -278,6 +281,10 @@ def list_jobs(store: Store, asker: Asker, limit: int = 10, processes: Sequence[s
 def result_of(store: Store, asker: Asker, job_id: str) -> Result:
     """Return the result of a job. Raises UnknownJob, ResultNotReady, JobFailed."""
     job = find_job(store, asker, job_id)
+    if (process := known_process(job.process)) is not None and process.is_private:
+        # What was made with somebody's rights is not for those who look after the machine.
+        with store.read() as connection:
+            job = _job(connection, "SELECT gis.find_job(%s, %s)", asker.owner, job_id)
     if job.error is not None:
         raise JobFailed(job.error)
     with store.read() as connection:

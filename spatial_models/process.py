@@ -15,7 +15,7 @@ from spatial_models.frames import Frame
 from spatial_models.surroundings import Ground
 from spatial_models.words import Words
 
-__all__ = ["Features", "FieldView", "Inputs", "LayerView", "Output", "Process", "Question", "ResultField", "Task", "Value", "given"]
+__all__ = ["Features", "FieldView", "File", "Inputs", "LayerView", "Output", "Process", "Question", "ResultField", "Task", "Value", "given"]
 
 # A value may come wrapped, with remarks about its form beside it (OGC API - Processes, "qualified value").
 _REMARKS = {"value", "mediaType", "encoding", "schema"}
@@ -60,6 +60,14 @@ class Value:
     """A result that is a JSON value."""
 
     value: Any
+
+
+@dataclass(frozen=True)
+class File:
+    """A result that is a file: its media type and its bytes."""
+
+    media_type: str
+    body: bytes
 
 
 @dataclass(frozen=True)
@@ -187,6 +195,10 @@ class Process:
         Inputs to try.
     is_open
         May anybody run it, also who is not signed in?
+    capability
+        What who runs it must be able to do; None where it is enough to be signed in.
+    is_private
+        Is its result for who asked alone, also before those who operate the city?
     most_features, most_features_at_once
         Features it may read as a job, and while somebody waits for the answer.
     time_limit_s
@@ -200,13 +212,15 @@ class Process:
     description: Words
     inputs: type[Inputs]
     output: Output
-    run: Callable[[Task, Any], Value | Features]
+    run: Callable[[Task, Any], Value | Features | File]
     check: Callable[[Task, Any], None] | None = None
     needs_job: Callable[[Any], Words | None] = lambda inputs: None
     example: Mapping[str, Any] | None = None
     version: str = "1.0.0"
     keywords: tuple[str, ...] = ()
     is_open: bool = False
+    capability: str | None = "run_jobs"
+    is_private: bool = False
     most_features: int = 500_000
     most_features_at_once: int = 50_000
     time_limit_s: float = 600

@@ -14,7 +14,7 @@ from spatial_models.skyline_process import SKYLINE
 from spatial_models.solid_volume import SOLID_VOLUME
 from spatial_models.viewshed_process import VIEWSHED
 
-__all__ = ["PROCESSES"]
+__all__ = ["OTHERS", "PROCESSES", "known_process"]
 
 PROCESSES: dict[str, Process] = {process.id: process for process in (
     AREA_STATISTICS,
@@ -28,3 +28,10 @@ PROCESSES: dict[str, Process] = {process.id: process for process in (
     SOLID_VOLUME,
     VIEWSHED,
 )}
+# Processes with addresses of their own: the queue does them, the list of processes does not offer them.
+OTHERS: dict[str, Process] = {}
+
+
+def known_process(process_id: str) -> Process | None:
+    """Return a process that the queue can do, offered or not."""
+    return PROCESSES.get(process_id) or OTHERS.get(process_id)

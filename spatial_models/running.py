@@ -26,7 +26,7 @@ from layers.query import ItemQuery
 from layers.store import Store
 from spatial_models.faults import InputFault, InvalidInputs, wrong
 from spatial_models.frames import Frame, feature_collection
-from spatial_models.process import Features, FieldView, LayerView, Question, Value
+from spatial_models.process import Features, FieldView, File, LayerView, Question, Value
 from spatial_models.surroundings import Ground, Standard, Terrain
 from spatial_models.words import Words
 
@@ -91,14 +91,16 @@ class Reading:
     ----------
     surroundings
         Elevation model and standards.
+    account_id
+        The account of who asked; None is nobody's.
     told
         Is told the share that is done and what is being done.
     """
 
     def __init__(self, store: Store, catalogue: Catalogue, audience: Audience, most_features: int,
                  told: Callable[[float, Words | None], None] = lambda share, message: None,
-                 surroundings: Surroundings = NO_SURROUNDINGS) -> None:
-        self.surroundings = surroundings
+                 surroundings: Surroundings = NO_SURROUNDINGS, account_id: int | None = None) -> None:
+        self.surroundings, self.account_id = surroundings, account_id
         self.store, self.catalogue, self.audience = store, catalogue, audience
         self.most_features, self.told = most_features, told
         self.projected_srid = catalogue.city.projected_srid
@@ -218,12 +220,14 @@ def _stamp(text: str | None) -> str:
     return "NaT" if text is None else text.removesuffix("Z")
 
 
-def written(outcome: Value | Features, media_type: str) -> Result:
+def written(outcome: Value | Features | File, media_type: str) -> Result:
     """Write what a model gave as JSON, features as GeoJSON in CRS84.
 
     Raises InvalidInputs where that becomes larger than LARGEST_RESULT_BYTES.
     """
-    if isinstance(outcome, Value):
+    if isinstance(outcome, File):
+        body, media_type = outcome.body, outcome.media_type
+    elif isinstance(outcome, Value):
         body = orjson.dumps(outcome.value, option=orjson.OPT_SERIALIZE_NUMPY)
     else:
         frame = outcome.frame if outcome.frame.srid == CRS84 else outcome.frame.to(CRS84)

@@ -45,11 +45,14 @@ def view_of(center: tuple[float, float], srid: int, scale: float, width_mm: floa
     return MapView((x - dx, y - dy, x + dx, y + dy), srid, width, height, _RATIO)
 
 
-def draw_page(store: Store, queries: Sequence[ItemQuery], view: MapView, language: str = "zh") -> Page:
-    """Draw layers, the first one lowest, as vectors; `view` as `view_of` gives it. Raises what drawing a picture raises."""
+def draw_page(store: Store, queries: Sequence[ItemQuery], view: MapView, language: str = "zh", background: str | None = "#ffffff") -> Page:
+    """Draw layers, the first one lowest, as vectors; `view` as `view_of` gives it. Raises what drawing a picture raises.
+
+    Without `background` (a colour #rrggbb) what lies under the page shows through.
+    """
     import mapnik
 
-    with laid_out(store, queries, view, language, "#ffffff", MOST_ON_A_PAGE) as drawn, tempfile.TemporaryDirectory() as folder:
+    with laid_out(store, queries, view, language, background, MOST_ON_A_PAGE) as drawn, tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "map.pdf"
         mapnik.render_to_file(drawn, str(path), "pdf", view.ratio)
         return Page(path.read_bytes(), view.width, view.height)

@@ -10,6 +10,7 @@ from types import FrameType
 import click
 
 from config.settings import Settings
+from gisserver import desk_jobs
 from gisserver.exit_codes import ExitCode
 from gisserver.ogc.job_problems import problem_of
 from gisserver.ops.database import city_dsn
@@ -32,7 +33,7 @@ def command(settings: Settings, slots: int, memory_mb: int) -> int:
     """
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     store = Store(city_dsn(settings), max_connections=4)
-    worker = Worker(store, slots, problem_of, ("gisserver.cli", "gisserver.ogc.job_problems"), memory_mb,
+    worker = Worker(store, slots, problem_of, ("gisserver.cli", "gisserver.ogc.job_problems", desk_jobs.__name__), memory_mb,
                     surroundings=CitySurroundings(settings.var))
 
     def end(number: int, frame: FrameType | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from datetime import datetime
 from typing import Any
 
@@ -28,17 +29,20 @@ from spatial_models.jobs import (
     run_now,
     submit,
 )
+from spatial_models.registry import PROCESSES
 from spatial_models.running import Result
 
-__all__ = ["dismiss_job", "execution", "job", "job_results", "jobs"]
+__all__ = ["accepted", "asker_of", "dismiss_job", "execution", "job", "job_results", "jobs", "preferences_of"]
 
 FORMATS = ("json", "html")
 BODY = ("inputs", "outputs", "response")
 STATUSES = ("accepted", "running", "successful", "failed", "dismissed")
 RESPONSES = ("raw", "document")
+FILES = {"application/pdf": "pdf", "image/png": "png", "text/html": "html"}
 
 
-def _asker(request: Request) -> Asker:
+def asker_of(request: Request) -> Asker:
+    """Return who asks, as jobs know them."""
     reader = request.reader
     return Asker(reader.account_id, reader.actor, reader.audience)
 
@@ -46,18 +50,22 @@ def _asker(request: Request) -> Asker:
 def execution(request: Request) -> Response:
     """Execute a process: now, or as a job where the client or the size of the task asks for one."""
     request.parameters.finish()
-    process = find_process(request.path["process"])
+    process = find_process(request.path["process"], is_offered=True)
     body = request.json()
     response = _wanted(body, process.output.name)
-    context, asker, inputs = request.context, _asker(request), body.get("inputs", {})
-    preferences, surroundings = _preferences(request), CitySurroundings(context.settings.var)
+    context, asker, inputs = request.context, asker_of(request), body.get("inputs", {})
+    preferences, surroundings = preferences_of(request), CitySurroundings(context.settings.var)
     if "respond-async" not in preferences:
         try:
             return _answer(request, run_now(context.store, context.catalogue, asker, process.id, inputs, surroundings), process.output.name, response)
         except NeedsJob:
             if preferences & {"wait", "respond-sync"}:
                 raise
-    made = submit(context.store, context.catalogue, asker, process.id, inputs, {"response": response}, surroundings=surroundings)
+    return accepted(request, submit(context.store, context.catalogue, asker, process.id, inputs, {"response": response}, surroundings=surroundings))
+
+
+def accepted(request: Request, made: Job) -> Response:
+    """Answer that a job has been taken, and where it can be looked after."""
     headers = {"Location": f"{request.base}/ogc/jobs/{made.job_id}", "Preference-Applied": "respond-async", "Cache-Control": "no-store", "Vary": VARY}
     return Response(dump(_status(request, made)), 201, headers, "application/json")
 
@@ -85,7 +93,7 @@ def _wanted(body: Any, output: str) -> str:
     return str(response)
 
 
-def _preferences(request: Request) -> set[str]:
+def preferences_of(request: Request) -> set[str]:
     """Return the names of the preferences of the header Prefer (RFC 7240)."""
     return {part.partition(";")[0].partition("=")[0].strip().lower() for part in (request.header("prefer") or "").split(",")}
 
@@ -93,9 +101,22 @@ def _preferences(request: Request) -> set[str]:
 def _answer(request: Request, result: Result, output: str, response: str) -> Response:
     body = result.body if result.layer is None else dump(_of_layer(request, result.layer))
     headers = {"Cache-Control": "no-store", "Vary": VARY}
+    if result.layer is None and "json" not in result.media_type:
+        return _file(result, output, response, headers)
     if response == "raw":
         return Response(body, 200, headers, result.media_type)
     return Response(b"{%s:%s}" % (dump(output), body), 200, headers, "application/json")
+
+
+def _file(result: Result, output: str, response: str, headers: dict[str, str]) -> Response:
+    """Answer a file, to be taken away: a page among them is no page of this service, and must not act as one."""
+    if response == "document":
+        document = {output: {"value": b64encode(result.body).decode(), "encoding": "base64", "mediaType": result.media_type}}
+        return Response(dump(document), 200, headers, "application/json")
+    suffix = FILES.get(result.media_type.partition(";")[0], "bin")
+    safe = {"Content-Disposition": f'attachment; filename="{output}.{suffix}"', "Content-Security-Policy": "sandbox; default-src 'none'",
+            "X-Content-Type-Options": "nosniff"}
+    return Response(result.body, 200, headers | safe, result.media_type)
 
 
 def _of_layer(request: Request, layer: str) -> dict[str, Any]:
@@ -116,7 +137,7 @@ def jobs(request: Request) -> Response:
             raise WrongParameter("status", "choice", value=status, choices=", ".join(STATUSES))
     created = take.take_as("datetime", _span) or (None, None)
     duration_s = tuple(take.take_as(name, lambda text, name=name: number(name, text)) for name in ("minDuration", "maxDuration"))
-    cursor, asker = take.take("cursor"), _asker(request)
+    cursor, asker = take.take("cursor"), asker_of(request)
     take.finish()
     after = None if cursor is None else find_job(request.context.store, asker, cursor)
     found = list_jobs(request.context.store, asker, limit + 1, processes, statuses, created, duration_s, after)  # type: ignore[arg-type]
@@ -143,7 +164,7 @@ def job(request: Request) -> Response:
     """Answer the state of a job."""
     form = request.format(FORMATS)
     request.parameters.finish()
-    found = find_job(request.context.store, _asker(request), request.path["job"])
+    found = find_job(request.context.store, asker_of(request), request.path["job"])
     document = _status(request, found) | {"inputs": found.inputs}
     document["links"] = alternates(f"{request.base}/ogc/jobs/{found.job_id}", FORMATS, form) + document["links"]
     return _show(request, form, document, "job")
@@ -153,7 +174,7 @@ def job_results(request: Request) -> Response:
     """Answer the result of a job, or the problem it failed with."""
     request.format(("json",))
     request.parameters.finish()
-    store, asker, job_id = request.context.store, _asker(request), request.path["job"]
+    store, asker, job_id = request.context.store, asker_of(request), request.path["job"]
     try:
         result = result_of(store, asker, job_id)
     except JobFailed as failed:
@@ -167,7 +188,7 @@ def job_results(request: Request) -> Response:
 def dismiss_job(request: Request) -> Response:
     """Cancel a job, or throw away what it left."""
     request.parameters.finish()
-    found = dismiss(request.context.store, _asker(request), request.path["job"])
+    found = dismiss(request.context.store, asker_of(request), request.path["job"])
     return Response(dump(_status(request, found)), 200, {"Cache-Control": "no-store", "Vary": VARY}, "application/json")
 
 
@@ -184,7 +205,9 @@ def _status(request: Request, found: Job) -> dict[str, Any]:
     message = problem["detail"] if problem else None if found.message is None else found.message.get(language)
     times = {"created": found.created_at, "started": found.started_at, "finished": found.finished_at, "updated": found.updated_at,
              "expires": found.expires_at}
-    links = [link(f"{request.base}/ogc/jobs", "up", "json"), link(f"{request.base}/ogc/processes/{found.process}", "process", "json")]
+    links = [link(f"{request.base}/ogc/jobs", "up", "json")]
+    if found.process in PROCESSES:
+        links.append(link(f"{request.base}/ogc/processes/{found.process}", "process", "json"))
     if found.status in ("successful", "failed"):
         links.append(link(f"{address}/results", f"{REL}results", found.media_type or "application/problem+json"))
     if found.status == "successful" and found.layer is not None:

@@ -90,13 +90,27 @@ def _changes(stored: list[str]) -> dict[str, Any]:
     }
 
 
+_CONDITION = {"type": "object", "nullable": True, "description": "CQL2 JSON."}
+
+
+def _theme(layer: dict[str, Any]) -> dict[str, Any]:
+    numbers, color = {"type": "array", "items": {"type": "number"}}, {"type": "string", "pattern": "^#[0-9a-fA-F]{6}$"}
+    of = {"type": "object", "additionalProperties": False, "required": ["layer"], "properties": {
+        "layer": layer, "measure": {"type": "string", "enum": ["count", "sum", "mean"]}, "field": _TEXT, "filter": _CONDITION}}
+    value = {"type": "object", "additionalProperties": False, "properties": {"field": _TEXT, "of": of, "per": _TEXT}}
+    return {"type": "object", "additionalProperties": False, "required": ["layer", "kind"], "properties": {
+        "layer": layer, "kind": {"type": "string", "enum": ["choropleth", "graduated", "bivariate", "heat", "cluster", "charts"]}, "value": value,
+        "second": value, "breaks": numbers | {"maxItems": 11}, "second_breaks": numbers | {"maxItems": 2}, "colors": {"type": "array", "items": color, "maxItems": 12},
+        "sizes": numbers | {"maxItems": 12}, "no_data": color, "filter": _CONDITION, "datetime": MOMENT}}
+
+
 def _print(spatial: list[str]) -> dict[str, Any]:
     form = parameter("f", {"type": "string", "enum": ["json"]}, "Format of the answer.")
     layer = {"type": "string", "enum": spatial}
     wish = {"type": "object", "additionalProperties": False, "required": ["layers", "scale"], "properties": {
         "layers": {"type": "array", "maxItems": 60, "description": "The first one lowest.", "items": {
             "type": "object", "additionalProperties": False, "required": ["layer"], "properties": {
-                "layer": layer, "filter": {"type": "object", "nullable": True, "description": "CQL2 JSON."}, "datetime": MOMENT}}},
+                "layer": layer, "filter": _CONDITION, "datetime": MOMENT, "style": _TEXT | {"description": "One of the layer's styles."}}}},
         "scale": {"type": "number", "minimum": 200, "maximum": 2_000_000, "description": "The N of 1:N."},
         "center": {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2, "description": "Longitude, latitude; or `atlas`."},
         "paper": {"type": "string", "enum": ["A4", "A3", "A2", "A1", "A0"], "default": "A4"},
@@ -105,9 +119,13 @@ def _print(spatial: list[str]) -> dict[str, Any]:
         "datetime": MOMENT, "known_at": {"anyOf": [{"type": "integer", "minimum": 0, "maximum": 2**53}, MOMENT]},
         **{name: {"type": "boolean", "default": True} for name in ("grid", "legend", "seal")},
         "atlas": {"type": "object", "additionalProperties": False, "required": ["layer", "fids"], "properties": {
-            "layer": layer, "fids": {"type": "array", "minItems": 1, "maxItems": 30, "items": {"type": "integer"}}}}}}
+            "layer": layer, "fids": {"type": "array", "minItems": 1, "maxItems": 30, "items": {"type": "integer"}}}},
+        "imagery": {"type": "object", "additionalProperties": False, "required": ["layer"], "properties": {"layer": _TEXT, "datetime": MOMENT}},
+        "themes": {"type": "array", "maxItems": 12, "items": _theme(layer)}}}
     sheet = {"200": {"description": "The sheets.", "headers": {"Content-Disposition": {"schema": _TEXT}}, "content": content(
         {"type": "string", "format": "binary"}, "application/pdf", "image/png")}}
+    sheet["201"] = {"description": "A job makes it (`Prefer: respond-async`).", "headers": {"Location": {"schema": _TEXT}},
+                    "content": content({"type": "object", "required": ["jobID", "status"]}, "application/json")}
     return {"/api/print": {
         "get": _operation("papers", "The sheets there are, and how large the map is on each", ("304", "400", "406"),
                           _given({"type": "object", "required": ["papers"]}, description="Sheets."), [form]),

@@ -33,7 +33,7 @@ def process(request: Request) -> Response:
     """Answer the description of one process."""
     form = request.format(FORMATS)
     request.parameters.finish()
-    described = find_process(request.path["process"]).describe(_language(request, form))
+    described = find_process(request.path["process"], is_offered=True).describe(_language(request, form))
     address = f"{request.base}/ogc/processes/{described['id']}"
     more = [link(f"{address}/execution", f"{REL}execute", "json", "Execute"), link(f"{request.base}/ogc/jobs", f"{REL}job-list", "json", "Jobs"),
             link(f"{request.base}/ogc/processes", "up", "json", "Processes")]

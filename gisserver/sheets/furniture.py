@@ -2,44 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from math import ceil, floor, log10
+from math import ceil, floor, log10, sqrt
 from pathlib import Path
 
 import shapely
 from fpdf import FPDF
 
 from gisserver.sheets.legend import Entry
+from gisserver.sheets.marks import Mark, draw_marks
+from gisserver.sheets.page import SheetPage, rgb
 from gisserver.sheets.paper import Paper
 from layers.errors import Unavailable
 from tiles.mapnik_source import font_files
 
-__all__ = ["Furniture", "SheetPage", "Words"]
+__all__ = ["Furniture", "Words", "add_page", "begin", "written"]
 
 _INK, _FAINT, _GRID, _MARK = (29, 38, 46), (97, 108, 118), (23, 96, 158), (201, 42, 42)
 Words = dict[str, str]
+# The largest of graduated circles on the screen.
+LARGEST_PX = 34
 # The simplified Chinese face of the collection that Noto Sans CJK is installed as.
 _SIMPLIFIED = 2
-
-
-@dataclass(frozen=True)
-class SheetPage:
-    """One page: where the middle of its map is (metres of the projected CRS, x east) and how long a metre is.
-
-    `marked` is drawn in red over the map, in the same CRS.
-    """
-
-    paper: Paper
-    center: tuple[float, float]
-    scale: float
-    title: str
-    marked: tuple[shapely.Geometry, ...] = ()
-
-    def on_paper(self, x: float, y: float) -> tuple[float, float]:
-        """Return where on the sheet a place is, in mm from the upper left corner."""
-        p, mm = self.paper, 1000 / self.scale
-        return (p.left + p.width / 2 + (x - self.center[0]) * mm, p.top + p.height / 2 - (y - self.center[1]) * mm)
 
 
 @dataclass(frozen=True)
@@ -74,12 +60,13 @@ def begin(title: str) -> FPDF:
     return pdf
 
 
-def add_page(pdf: FPDF, page: SheetPage, f: Furniture) -> None:
-    """Draw everything of a page but the map itself, which lies under it."""
+def add_page(pdf: FPDF, page: SheetPage, f: Furniture, marks: Sequence[Mark] = (), notes: Sequence[str] = ()) -> None:
+    """Draw everything of a page but the map itself, which lies under it; `notes` are this page's own."""
     p = page.paper
     pdf.add_page(format=(p.width_mm, p.height_mm) if p.orientation == "portrait" else (p.height_mm, p.width_mm),
                  orientation="P" if p.orientation == "portrait" else "L")
     with pdf.rect_clip(p.left, p.top, p.width, p.height):
+        draw_marks(pdf, page, marks)
         if f.grid:
             _grid_lines(pdf, page)
         _marked(pdf, page)
@@ -92,7 +79,10 @@ def add_page(pdf: FPDF, page: SheetPage, f: Furniture) -> None:
     if f.grid:
         _grid_labels(pdf, page)
     _write(pdf, p.width_mm / 2, p.margin + 6.5 * p.factor, page.title, 17 * p.factor, "C", width=p.width)
-    _band(pdf, page, f)
+    if page.number[1] > 1:
+        text = f.words["page"].format(number=page.number[0], count=page.number[1])
+        _write(pdf, p.width_mm - p.margin, p.margin + 5 * p.factor, text, 8 * p.factor, "R", _FAINT)
+    _band(pdf, page, f, (*f.notes, *notes))
 
 
 def _ink(pdf: FPDF, color: tuple[int, int, int], width: float) -> None:
@@ -177,7 +167,7 @@ def _watermark(pdf: FPDF, p: Paper, text: str) -> None:
                     _write(pdf, x, y, text, 11 * p.factor, "C", _INK)
 
 
-def _band(pdf: FPDF, page: SheetPage, f: Furniture) -> None:
+def _band(pdf: FPDF, page: SheetPage, f: Furniture, notes: Sequence[str]) -> None:
     p, k = page.paper, page.paper.factor
     right, top = p.width_mm - p.margin, p.band
     bottom = p.height_mm - p.margin
@@ -190,8 +180,10 @@ def _band(pdf: FPDF, page: SheetPage, f: Furniture) -> None:
         _write(pdf, right - seal / 2, top + 7 * k, f.words["seal"], 7 * k, "C", _FAINT)
     middle = right - seal - (4 * k if f.seal else 0) - 58 * k
     _scale(pdf, page, f, middle, top + 6 * k)
-    for number, note in enumerate(f.notes):
-        _write(pdf, middle, bottom - (len(f.notes) - 1 - number) * 3.2 * k - 0.6 * k, note, 6 * k, "L", _FAINT, width=58 * k)
+    # Below scale and north there is room for so many; more are written smaller.
+    step, size = (3.2, 6.0) if len(notes) <= 4 else (16 / len(notes), 30 / len(notes))
+    for number, note in enumerate(notes):
+        _write(pdf, middle, bottom - (len(notes) - 1 - number) * step * k - 0.6 * k, note, size * k, "L", _FAINT, width=58 * k)
     if f.legend:
         _legend(pdf, f, p.margin, top + 2 * k, middle - 5 * k - p.margin, bottom - top - 2 * k, k)
 
@@ -241,8 +233,8 @@ def _legend(pdf: FPDF, f: Furniture, x: float, y: float, width: float, height: f
 
 
 def _swatch(pdf: FPDF, entry: Entry, x: float, y: float, width: float, height: float, k: float) -> None:
-    fill = _rgb(entry.color)
-    _ink(pdf, _rgb(entry.outline) if entry.outline else fill, 0.2 * k)
+    fill = rgb(entry.color)
+    _ink(pdf, rgb(entry.outline) if entry.outline else fill, 0.2 * k)
     pdf.set_fill_color(*fill)
     if entry.shape == "line":
         # A light road is seen on paper by its edges.
@@ -250,15 +242,11 @@ def _swatch(pdf: FPDF, entry: Entry, x: float, y: float, width: float, height: f
             _ink(pdf, color, wide * k)
             pdf.line(x, y + height / 2, x + width, y + height / 2)
     elif entry.shape == "point":
-        pdf.circle(x + width / 2, y + height / 2, radius=height / 2, style="FD")
+        # Graduated circles are told apart by size, as far as a line has room for it.
+        share = 1 if entry.size_px is None else min(1.0, 1.2 * sqrt(entry.size_px / LARGEST_PX))
+        pdf.circle(x + width / 2, y + height / 2, radius=height / 2 * share, style="FD")
     else:
         pdf.rect(x, y, width, height, style="FD" if entry.opacity >= 0.1 else "D")
-
-
-def _rgb(color: str) -> tuple[int, int, int]:
-    text = color.lstrip("#")
-    text = "".join(c * 2 for c in text) if len(text) == 3 else text
-    return int(text[0:2], 16), int(text[2:4], 16), int(text[4:6], 16)
 
 
 def written(pdf: FPDF) -> bytes:

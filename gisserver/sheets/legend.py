@@ -23,6 +23,7 @@ class Entry:
     outline: str | None = None
     shape: Shape | None = None
     opacity: float = 1
+    size_px: float | None = None
 
 
 def legend_of(layers: Iterable[Layer], audience: Audience, language: str) -> list[Entry]:
