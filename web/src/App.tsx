@@ -34,6 +34,7 @@ const DeskDialog = lazy(() => import("./admin/DeskDialog"));
 const EditPanel = lazy(() => import("./panels/edit/EditPanel"));
 const PlotPanel = lazy(() => import("./plot/PlotPanel"));
 const SignInForm = lazy(() => import("./panels/SignInForm"));
+const ConstructionCard = lazy(() => import("./construction/ConstructionCard"));
 const Comparison = lazy(() => import("./compare/Comparison"));
 const PrintPanel = lazy(() => import("./print/PrintPanel"));
 const TimeBar = lazy(() => import("./time/TimeBar"));
@@ -57,6 +58,7 @@ function Desk() {
   const clock = useClock(({ open }) => open);
   const comparing = useView((view) => view.compare !== null);
   const printing = useSheet((sheet) => sheet.open);
+  const watching = useView((view) => view.watch.length > 0);
   useKeys();
   useKept();
   const name = useSession(readerOf);
@@ -86,6 +88,7 @@ function Desk() {
         <Boundary><Suspense fallback={<Loading />}>{scene ? <SceneView /> : <MapView />}</Suspense></Boundary>
         <DayBanner />
         {comparing && <Boundary><Suspense fallback={null}><Comparison /></Suspense></Boundary>}
+        {watching && <Boundary><Suspense fallback={null}><ConstructionCard /></Suspense></Boundary>}
         {printing && <Boundary><Suspense fallback={null}><PrintPanel /></Suspense></Boundary>}
         {clock && <Boundary><Suspense fallback={null}><TimeBar /></Suspense></Boundary>}
         <Workbench />

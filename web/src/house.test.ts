@@ -3,8 +3,10 @@ import { describe, expect, it } from "vitest";
 // main -> map, panels -> state -> api, format. Map and panels meet only in the state; formats know nothing but types.
 const MAY: Record<string, string[]> = {
   map: ["map", "state", "api", "format", "icons"],
-  scene: ["scene", "state", "api", "format", "icons"],
-  time: ["time", "panels", "state", "api", "format", "icons"],
+  scene: ["scene", "record", "state", "api", "format", "icons"],
+  construction: ["construction", "panels", "state", "api", "format", "icons"],
+  record: ["record"],
+  time: ["time", "record", "panels", "state", "api", "format", "icons"],
   compare: ["compare", "map", "panels", "state", "api", "format", "icons"],
   print: ["print", "panels", "state", "api", "format", "icons"],
   panels: ["panels", "state", "api", "format", "icons"],

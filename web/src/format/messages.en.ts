@@ -1,4 +1,5 @@
 import { sceneEn } from "./messages.scene";
+import { growEn } from "./messages.grow";
 import { editEn } from "./messages.edit";
 import { plotEn } from "./messages.plot";
 import { timeEn } from "./messages.time";
@@ -7,6 +8,7 @@ import type { MessageKey } from "./messages.zh";
 
 export const en: Record<MessageKey, string> = {
   ...sceneEn,
+  ...growEn,
   ...editEn,
   ...plotEn,
   ...timeEn,

@@ -1,5 +1,6 @@
 /** Every sentence of the client in Chinese; `messages.en.ts` has the same keys. */
 import { sceneZh } from "./messages.scene";
+import { growZh } from "./messages.grow";
 import { editZh } from "./messages.edit";
 import { plotZh } from "./messages.plot";
 import { timeZh } from "./messages.time";
@@ -7,6 +8,7 @@ import { workZh } from "./messages.work";
 
 export const zh = {
   ...sceneZh,
+  ...growZh,
   ...editZh,
   ...plotZh,
   ...timeZh,

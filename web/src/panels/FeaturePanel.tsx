@@ -1,5 +1,5 @@
 import {
-  AimOutlined, CloseOutlined, DeleteOutlined, EditOutlined, LeftOutlined, LinkOutlined, RightOutlined, TableOutlined,
+  AimOutlined, CaretRightOutlined, CloseOutlined, DeleteOutlined, EditOutlined, LeftOutlined, LinkOutlined, RightOutlined, TableOutlined,
 } from "../icons";
 import Button from "antd/es/button";
 import { lazy, Suspense, useEffect, useState } from "react";
@@ -9,6 +9,7 @@ import { boundsOf } from "../format/geometry";
 import { formatMoment, today } from "../format/instant";
 import { pick } from "../format/text";
 import { labelOf } from "../format/label";
+import { watch } from "../state/construction";
 import { useDraft } from "../state/draft";
 import { useNotices } from "../state/notices";
 import { useWords } from "../state/preferences";
@@ -74,6 +75,11 @@ function Actions({ layer, item }: { layer: Layer; item: Item }) {
     await navigator.clipboard?.writeText(window.location.href);
     useNotices.getState().tell({ kind: "done", text: t("feature.copied") }, 3);
   };
+  const grow = () => {
+    watch([item.id]);
+    useView.getState().setScene(true);
+    if (bounds) useView.getState().fly({ bounds });
+  };
   const elsewhere = day !== null || knownAt !== null;
   return (
     <div className="feature-actions">
@@ -81,6 +87,7 @@ function Actions({ layer, item }: { layer: Layer; item: Item }) {
       <Button icon={<TableOutlined />} title={t("feature.inTable")} aria-label={t("feature.inTable")}
         onClick={() => useView.getState().openTable(layer.id)} />
       <Button icon={<LinkOutlined />} title={t("feature.copyLink")} aria-label={t("feature.copyLink")} onClick={() => void copy()} />
+      {layer.id === "project" && <Button icon={<CaretRightOutlined />} title={t("grow.watch")} onClick={() => grow()}>{t("grow.watch")}</Button>}
       <span className="spring" />
       {layer.edit && (
         <>

@@ -6,6 +6,10 @@ import { useWords } from "../state/preferences";
 import { useLayers } from "../state/queries";
 import { useView } from "../state/view";
 import { pick } from "../format/text";
+import { MOST_WATCHED, useConstruction, watch, watchInView } from "../state/construction";
+import { useFlying } from "../state/flight";
+import { useNotices } from "../state/notices";
+import { FilterNotes } from "./FilterNotes";
 import { useScene } from "./state";
 
 const NOON = 12;
@@ -24,6 +28,12 @@ export function SceneTools({ none, retry, hasImagery }: { none: boolean; retry: 
   const { underground, pit, imagery, sun, measured, points, loading, failed } = useScene();
   const layers = useLayers();
   const tool = useView((view) => view.tool);
+  const watching = useView((view) => view.watch.length > 0);
+  const gathering = useConstruction((construction) => construction.busy);
+  const flying = useFlying((flight) => flight.open);
+  const gather = () => void watchInView().then((found) => {
+    if (found === 0) useNotices.getState().tell({ kind: "fault", text: `${t("grow.none")} ${t("grow.noneHint")}` });
+  }).catch(() => useNotices.getState().tell({ kind: "fault", text: t("error.0") }));
   const toggles = [
     { id: "underground", on: underground, press: () => useScene.setState({ underground: !underground }) },
     { id: "pit", on: pit, press: () => useScene.setState({ pit: !pit }) },
@@ -38,6 +48,11 @@ export function SceneTools({ none, retry, hasImagery }: { none: boolean; retry: 
         {toggles.map(({ id, on, press }) => (
           <button key={id} type="button" aria-pressed={on} onClick={press}>{t(`scene.${id}`)}</button>
         ))}
+        {layers.some((layer) => layer.id === "project") && (
+          <button type="button" aria-pressed={watching} disabled={gathering} title={t("grow.inViewHint", { most: MOST_WATCHED })}
+            onClick={() => (watching ? watch([]) : gather())}>{t("grow.inView")}</button>
+        )}
+        <button type="button" aria-pressed={flying} onClick={() => useFlying.setState({ open: !flying, playing: false })}>{t("flight.open")}</button>
         <button type="button" onClick={() => useView.getState().setScene(false)}>{t("scene.close")}</button>
       </div>
       {sun && (
@@ -61,6 +76,7 @@ export function SceneTools({ none, retry, hasImagery }: { none: boolean; retry: 
           ) : t(points === 1 ? "scene.measureSecond" : "scene.measureFirst")}
         </div>
       )}
+      <FilterNotes />
       {none && <p className="scene-card" role="status">{t("scene.none")}</p>}
       {failed.length > 0 && (
         <div className="scene-card scene-failed" role="alert">

@@ -2,7 +2,6 @@ import { type Cartesian2, type CesiumWidget, ScreenSpaceEventHandler, ScreenSpac
 import "@cesium/engine/Source/Widget/CesiumWidget.css";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useState } from "react";
-import type { Layer } from "../api/types";
 import { today } from "../format/instant";
 import { shownByDefault } from "../state/layers";
 import { usePreferences, useWords } from "../state/preferences";
@@ -10,12 +9,18 @@ import { useCity, useLayers, useTimeZone } from "../state/queries";
 import { useLive } from "../state/refresh";
 import { useSession } from "../state/session";
 import { useView } from "../state/view";
+import { useFlying } from "../state/flight";
+import { adorned } from "./adorn";
 import { begin, followFlights, reportCamera } from "./camera";
+import { FlightCard } from "./FlightCard";
+import { addCorner } from "./flight";
 import { createGlobe, paint, TEST_MODE } from "./globe";
 import { addTerrain, drape, readGrounds } from "./ground";
 import { attachKeys } from "./keys";
+import { useLiving } from "./living";
 import { measuring } from "./measure";
 import { choose, hitsAt, partsOf } from "./picking";
+import { useRevision } from "./revision";
 import { SceneTools } from "./SceneTools";
 import { useScene } from "./state";
 import { instantOf, shine } from "./sun";
@@ -104,6 +109,7 @@ export default function SceneView() {
 
   // Tiles are laid anew for another reader, another known time, and after a change of their layer.
   const revision = useRevision(formed, layers, touched);
+  const living = useLiving(widget, standing, formed, layers, city?.extent);
   useEffect(() => {
     if (!widget) return undefined;
     let left = false;
@@ -131,10 +137,10 @@ export default function SceneView() {
       const below = isUnderground(layer);
       tileset.show = below ? underground || (shown[layer.id] ?? shownByDefault(layer)) : (shown[layer.id] ?? shownByDefault(layer));
       const opaque = (opacity[layer.id] ?? 1) * (underground && !below ? BELOW_OPACITY : 1);
-      tileset.style = styleOf(layer, { at, until: end, selection, opacity: opaque, levelLayer: partsOf(layer, layers).level?.id });
+      tileset.style = adorned(styleOf(layer, { at, until: end, selection, opacity: opaque, levelLayer: partsOf(layer, layers).level?.id }), living(layer));
     }
     widget.scene.requestRender();
-  }, [widget, standing, layers, day, until, shown, opacity, selection, underground]);
+  }, [widget, standing, layers, day, until, shown, opacity, selection, underground, living]);
 
   useEffect(() => {
     if (widget) seeThrough(widget, underground);
@@ -152,7 +158,10 @@ export default function SceneView() {
     const canvas = new ScreenSpaceEventHandler(widget.canvas);
     const measure = tool === "measure" ? measuring(widget, (measured, points) => useScene.setState({ measured, points })) : null;
     const click = (several: boolean) => ({ position }: { position: Cartesian2 }) => {
-      if (measure) {
+      if (useFlying.getState().drawing) {
+        const place = widget.scene.pickPosition(position);
+        if (place) addCorner(place);
+      } else if (measure) {
         const place = widget.scene.pickPosition(position);
         if (place) measure.add(place);
       } else choose(hitsAt(widget, standing, layers, position), several);
@@ -184,16 +193,7 @@ export default function SceneView() {
       <div className="map-cross" aria-hidden="true" />
       {blank && <p className="map-failed" role="alert">{t("scene.blank")}</p>}
       {widget && <SceneTools none={formed.length === 0} retry={() => setTries(tries + 1)} hasImagery={(grounds?.imagery.length ?? 0) > 0} />}
+      {widget && <FlightCard widget={widget} />}
     </section>
   );
-}
-
-/** Count the changes of some layers, and of their floors and units, that this browser has heard of. */
-function useRevision(formed: Layer[], layers: Layer[], touched: string[]): number {
-  const [revision, setRevision] = useState(0);
-  useEffect(() => {
-    const parts = formed.flatMap((layer) => [layer, ...Object.values(partsOf(layer, layers))]);
-    if (parts.some((layer) => layer && touched.includes(layer.id))) setRevision((now) => now + 1);
-  }, [touched]);
-  return revision;
 }

@@ -26,6 +26,8 @@ function numberOf(feature: Cesium3DTileFeature, name: string): number | null {
 /** Return what was hit, the feature itself first. */
 export function hitsAt(widget: CesiumWidget, standing: Standing[], layers: Layer[], point: Cartesian2): Hit[] {
   const feature: unknown = widget.scene.pick(point, 3, 3);
+  const own = (feature as { id?: { hits?: Hit[] } } | undefined)?.id?.hits;
+  if (own) return own;
   if (!(feature instanceof Cesium3DTileFeature)) return [];
   const found = standing.find(({ tileset }) => tileset === feature.tileset);
   const fid = numberOf(feature, "fid");

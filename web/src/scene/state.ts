@@ -1,5 +1,6 @@
 /** What the tools of the scene are set to; the view itself (camera, time, selection) is in the view state. */
 import { create } from "zustand";
+import type { Filtered } from "./filter";
 import type { Measured } from "./measure";
 import type { Sun } from "./sun";
 
@@ -13,8 +14,10 @@ interface SceneTools {
   points: number;
   loading: boolean;
   failed: string[];
+  /** What became of each filtered layer. */
+  filtered: Map<string, Filtered>;
 }
 
 export const useScene = create<SceneTools>()(() => ({
-  underground: false, pit: false, imagery: false, sun: null, measured: null, points: 0, loading: true, failed: [],
+  underground: false, pit: false, imagery: false, sun: null, measured: null, points: 0, loading: true, failed: [], filtered: new Map(),
 }));

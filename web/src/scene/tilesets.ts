@@ -53,7 +53,7 @@ export interface Look {
   levelLayer?: string;
 }
 
-const CHOSEN = "#1e88ff";
+export const CHOSEN = "#1e88ff";
 
 /** Return the style of a layer: what is there at the moment, what is selected, how opaque. */
 export function styleOf(layer: Layer, { at, until, selection, opacity, levelLayer }: Look): Cesium3DTileStyle {

@@ -3,6 +3,7 @@ import { create } from "zustand";
 import { keepView, type KeptView, readView } from "../api/views";
 import { BLANK, keptName, type LinkedView } from "./link";
 import { readCompare } from "./sides";
+import { readTour } from "./tour";
 import { useClock } from "./clock";
 import { useView } from "./view";
 
@@ -24,6 +25,8 @@ export function restoreKept(kept: KeptView): void {
     layers: { ...BLANK.layers, ...state.layers },
     selection: Array.isArray(state.selection) ? state.selection : [],
     compare: readCompare(state.compare),
+    watch: Array.isArray(state.watch) ? state.watch.filter(Number.isSafeInteger).slice(0, 20) : [],
+    tour: readTour(state.tour),
   });
 }
 

@@ -20,6 +20,8 @@ const FULL: LinkedView = {
     charts: [{ id: "a", layer: "building", by: "use", kind: "bar", measure: "sum:built_area_m2" }], order: ["parcel", "building"],
   },
   compare: { mode: "swipe", linked: true, at: 0.4, sides: [{ ...PLAIN_SIDE, day: "1995-01-01", shown: { parcel: true } }] },
+  watch: [12, 9007199254740991],
+  tour: { stops: [{ lon: 116.4, lat: 39.9, zoom: 17.2, bearing: -20, pitch: 60, seconds: 4 }, { lon: 116.41, lat: 39.9, zoom: 16, bearing: 170.5, pitch: 45, seconds: 2.5 }], loop: true },
 };
 
 describe("a view in an address", () => {

@@ -5,11 +5,12 @@
  *
  * c: longitude, latitude, zoom, then bearing and pitch when the map is turned; t: day, or two days of an interval; k: known
  * at; p: layers that keep a day of their own; l: layers switched on, off (-) and their opacity in percent; f: filters; s:
- * selection; x: layer of the open table; d: relief; b: what lies under the map; g: scene in three dimensions; m: comparison; w: place, charts and thematic maps. `v` alone is the short name of a view kept on the server.
+ * selection; x: layer of the open table; d: relief; b: what lies under the map; g: scene in three dimensions; m: comparison; w: place, charts and thematic maps; y: projects whose construction is watched; u: a flight. `v` alone is the short name of a view kept on the server.
  */
 import { type Condition, fromShort, toShort } from "../format/condition";
 import { isDay } from "../format/instant";
 import { type Compare, decodeCompare, encodeCompare } from "./sides";
+import { decodeTour, encodeTour, type Tour } from "./tour";
 import { decodeWork, encodeWork, PLAIN_WORK, type Work } from "./work";
 
 export interface Camera {
@@ -39,6 +40,10 @@ export interface LinkedView {
   scene: boolean;
   compare: Compare | null;
   work: Work;
+  /** The projects whose construction is watched. */
+  watch: number[];
+  /** A flight through the city. */
+  tour: Tour | null;
 }
 
 export const BLANK: LinkedView = {
@@ -52,6 +57,8 @@ export const BLANK: LinkedView = {
   scene: false,
   compare: null,
   work: PLAIN_WORK,
+  watch: [],
+  tour: null,
 };
 
 // More would make an address that mail programs cut.
@@ -99,6 +106,8 @@ export function encodeView(view: LinkedView): string {
   if (view.compare) parts.push(`m=${encodeURIComponent(encodeCompare(view.compare))}`);
   const work = encodeWork(view.work);
   if (work) parts.push(`w=${encodeURIComponent(work)}`);
+  if (view.watch.length > 0) parts.push(`y=${view.watch.join(",")}`);
+  if (view.tour && view.tour.stops.length > 0) parts.push(`u=${encodeTour(view.tour)}`);
   return parts.join("&");
 }
 
@@ -174,5 +183,7 @@ export function decodeView(hash: string): LinkedView {
     scene: parameters.get("g") === "1",
     compare: decodeCompare(parameters.get("m")),
     work: decodeWork(parameters.get("w")),
+    watch: (parameters.get("y") ?? "").split(",").filter((part) => /^[1-9]\d{0,15}$/.test(part)).map(Number).slice(0, 20),
+    tour: decodeTour(parameters.get("u")),
   };
 }

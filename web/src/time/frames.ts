@@ -1,7 +1,8 @@
 /** Frames of the map over time, as a zip of pictures or as a film. */
 import { addStep, type Step } from "../format/instant";
 import { showDay, useClock } from "../state/clock";
-import { zip } from "./zip";
+import { makeFilm } from "../record/film";
+import { zip } from "../record/zip";
 
 export const MOST_FRAMES = 600;
 
@@ -19,9 +20,9 @@ export function daysBetween(from: string, to: string, step: Step): string[] {
   return days;
 }
 
-/** Can this browser record what a canvas shows? */
+/** Can this browser encode pictures, or record what a canvas shows? */
 export function canFilm(): boolean {
-  return typeof MediaRecorder !== "undefined" && MediaRecorder.isTypeSupported("video/webm");
+  return typeof VideoEncoder !== "undefined" || (typeof MediaRecorder !== "undefined" && MediaRecorder.isTypeSupported("video/webm"));
 }
 
 async function settledAt(day: string, signal: AbortSignal): Promise<void> {
@@ -74,29 +75,7 @@ export async function pictures(days: string[], { told, signal }: Filming): Promi
   return zip(files);
 }
 
-/** Record the days as a film. */
-export async function film(days: string[], { speed, told, signal }: Filming): Promise<Blob> {
-  const canvas = document.createElement("canvas");
-  await drawDay(days[0]!, canvas, signal);
-  const stream = canvas.captureStream(0);
-  const recorder = new MediaRecorder(stream, { mimeType: "video/webm", videoBitsPerSecond: 8_000_000 });
-  const pieces: Blob[] = [];
-  recorder.ondataavailable = ({ data }) => pieces.push(data);
-  const ended = new Promise<void>((resolve) => { recorder.onstop = () => resolve(); });
-  recorder.start();
-  try {
-    for (const [index, day] of days.entries()) {
-      // The film's time runs only while a frame stands: however long the map took, each stands equally long.
-      recorder.pause();
-      await drawDay(day, canvas, signal);
-      recorder.resume();
-      (stream.getVideoTracks()[0] as CanvasCaptureMediaStreamTrack).requestFrame();
-      await new Promise((resolve) => { window.setTimeout(resolve, 1000 / speed); });
-      told(index + 1);
-    }
-  } finally {
-    recorder.stop();
-  }
-  await ended;
-  return new Blob(pieces, { type: "video/webm" });
+/** Make a film of the days. */
+export function film(days: string[], { speed, told, signal }: Filming): Promise<Blob> {
+  return makeFilm({ frames: days.length, rate: speed, draw: (index, canvas) => drawDay(days[index]!, canvas, signal), told, signal });
 }
