@@ -1,4 +1,4 @@
-"""MapProxy's configuration, made from the layers' definitions: every layer in WMS, WMTS, TMS and KML, upstream services beside them."""
+"""MapProxy's configuration, made from the layers' definitions: every layer in WMS and WMTS, upstream services beside them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def proxy_configuration(city: City, layers: Iterable[Layer], folder: Path, upstr
     extent, grids = list(city.extent), list(grids_of(city).values())
     more = upstream_configuration(upstreams, [grid.id for grid in grids], city.extent)
     sources = {name: {"type": "city", "layer": name, "extent": extent} for name in (CITY, *(layer.id for layer in drawn))}
-    # Our own tiles are kept by our own lane; MapProxy only describes them, and cuts KML from them.
+    # Our own tiles are kept by our own lane; MapProxy only describes them.
     caches = {f"{name}_tiles": {"sources": [name], "grids": [grid.id for grid in grids], "disable_storage": True, "format": "image/png",
                                 "meta_size": [1, 1], "meta_buffer": 0} for name in sources}
     # Titles stand in MapProxy's documents as they are given.
@@ -57,8 +57,7 @@ def proxy_configuration(city: City, layers: Iterable[Layer], folder: Path, upstr
             "wms": {"srs": [*srs, "CRS:84"], "bbox_srs": srs, "image_formats": list(FORMATS), "versions": ["1.1.1", "1.3.0"], "md": description,
                     "featureinfo_types": list(INFO_FORMATS), "max_output_pixels": [MAX_PIXELS, MAX_PIXELS], "concurrent_layer_renderer": 1,
                     "on_source_errors": "raise", "strict": False},
-            "wmts": {"kvp": True, "restful": True, "restful_template": REST_TEMPLATE, "md": description},
-            "kml": {"use_grid_names": True}},
+            "wmts": {"kvp": True, "restful": True, "restful_template": REST_TEMPLATE, "md": description}},
         "grids": {grid.id: _grid(grid) for grid in grids} | more["grids"],
         "sources": sources | more["sources"], "caches": caches | more["caches"],
         "layers": {"name": CITY, "title": description["title"], "sources": [CITY], "tile_sources": [f"{CITY}_tiles"], "dimensions": _dimensions(),

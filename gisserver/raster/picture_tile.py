@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gisserver.raster.asking import CITY, DEFAULT, Moment, find_layers, known_number, language_of, plain, questions_of
+from gisserver.raster.southern_rows import southern_rows
 from gisserver.request import Request
 from gisserver.tile_lane import fill, in_thread, kept, made_tile, send_tile
 from layers.errors import NotFound, StoreError
@@ -122,13 +123,13 @@ def _key(request: Request, wanted: Wanted, layers: list[Layer], known: int | Non
 
 
 def tile_address(request: Request, grid: str, z: str, x: str, y: str, from_south: bool = False) -> TileAddress:
-    """Read the address of a tile; `from_south` counts rows from the bottom as TMS does. Raises UnknownTile."""
+    """Read the address of a tile; `from_south` counts rows as TMS does. Raises UnknownTile."""
     found = find_grid(grid, request.context.catalogue.city)
     if not all(text.isascii() and text.isdecimal() and len(text) < 9 for text in (z, x, y)):
         raise UnknownTile(f"There is no tile {z[:20]}/{x[:20]}/{y[:20]} (level, column, row) in {found.id}.")
     level, column, row = int(z), int(x), int(y)
     if from_south and level < len(found.levels):
-        row = found.levels[level].rows - 1 - row
+        row = southern_rows(found)[level] - 1 - row
     return TileAddress(level, column, row, found)
 
 

@@ -6,7 +6,7 @@ from starlette.routing import BaseRoute, Route
 
 from gisserver.context import Context
 from gisserver.endpoint import Handler, route
-from gisserver.raster import maps, tms, wmts
+from gisserver.raster import kml, maps, tms, wmts
 from gisserver.raster.map_service import MapService
 from gisserver.raster.wms import wms
 
@@ -31,7 +31,7 @@ def raster_routes(context: Context) -> list[BaseRoute]:
         Route(f"/ogc/map/tiles/{TILE}", maps.map_tile(context), methods=["GET"]),
         Route("/wmts/{layer}/{style}/{time}/{tms}/{z}/{row}/{col}", wmts.rest_tile(context, service), methods=["GET"]),
         Route("/tms/1.0.0/{layer}/{tms}/{z}/{col}/{row}", tms.tms_tile(context), methods=["GET"]),
-        Route("/kml/{layer}/{tms}/{z}/{col}/{row}", wmts.KmlService(context, service), methods=["GET"]),
+        Route("/kml/{layer}/{tms}/{z}/{col}/{row}", kml.KmlService(context), methods=["GET"]),
         Route("/wmts", wmts.KvpService(context, service), methods=["GET"]),
         route(context, LAYER + "/tiles", maps.map_tilesets),
         route(context, LAYER + "/tiles/{tms}", maps.map_tileset),
@@ -44,5 +44,5 @@ def raster_routes(context: Context) -> list[BaseRoute]:
         slow("/wmts/1.0.0/WMTSCapabilities.xml", wmts.wmts_capabilities(service)),
         route(context, "/tms/1.0.0", tms.tms_service),
         route(context, "/tms/1.0.0/{layer}/{tms}", tms.tms_map),
-        slow("/kml/{layer}/{tms}", wmts.kml_document(service)),
+        route(context, "/kml/{layer}/{tms}", kml.kml_document),
     ]

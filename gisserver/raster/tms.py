@@ -10,6 +10,7 @@ from starlette.responses import Response
 from gisserver.raster.asking import CITY, find_layers, read_moment
 from gisserver.raster.exceptions import tms_exception
 from gisserver.raster.picture_tile import PictureTile, Wanted, tile_address, tile_number
+from gisserver.raster.southern_rows import southern_edge, southern_rows
 from gisserver.reply import digest, reply
 from gisserver.request import Request
 from layers.errors import StoreError
@@ -18,22 +19,24 @@ from tiles.grid import Grid, UnknownTile, find_grid, grids_of
 if TYPE_CHECKING:
     from gisserver.context import Context
 
-__all__ = ["counts_from_south", "tms_map", "tms_service", "tms_tile"]
+__all__ = ["tms_map", "tms_service", "tms_tile"]
 
 PROFILES = {"WebMercatorQuad": ("OSGEO:41001", "global-mercator"), "WorldCRS84Quad": ("EPSG:4326", "global-geodetic")}
 _XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
-def counts_from_south(grid: Grid) -> bool:
-    """Does every level of a grid begin at the same southern edge? Only then can rows be counted from there."""
-    depths = [level.cell * level.rows * grid.tile_px for level in grid.levels]
-    return max(depths) - min(depths) <= 1e-9 * max(depths)
+def _is_counted(grid: Grid) -> bool:
+    try:
+        southern_rows(grid)
+    except UnknownTile:
+        return False
+    return True
 
 
 def tms_service(request: Request) -> Response:
     """Answer the document of the service: the tile maps that the reader may see."""
     city = request.context.catalogue.city
-    grids = [grid for grid in grids_of(city).values() if counts_from_south(grid)]
+    grids = [grid for grid in grids_of(city).values() if _is_counted(grid)]
     titles = [(CITY, city.title), *((layer.id, layer.title) for layer in request.context.readable(request.audience) if layer.kind == "spatial")]
     maps = "".join(
         f"<TileMap title={quoteattr(f'{title.zh} {title.en}')} srs={quoteattr(_profile(grid)[0])} profile={quoteattr(_profile(grid)[1])} "
@@ -46,9 +49,9 @@ def tms_map(request: Request) -> Response:
     """Answer the document of one tile map."""
     try:
         name, city = request.path["layer"], request.context.catalogue.city
-        layers, grid = find_layers(request, name), _grid(request)
+        layers, grid = find_layers(request, name), find_grid(request.path["tms"], city)
         title = city.title if name == CITY else layers[0].title
-        minx, miny, maxx, maxy = grid.extent
+        (minx, _, maxx, maxy), miny = grid.extent, southern_edge(grid)
         sets = "".join(f'<TileSet href={quoteattr(f"{request.base}/tms/1.0.0/{name}/{grid.id}/{z}")} units-per-pixel="{level.cell!r}" order="{z}"/>'
                        for z, level in enumerate(grid.levels))
         srs, profile = _profile(grid)
@@ -65,20 +68,11 @@ def tms_tile(context: Context) -> PictureTile:
     """Return the endpoint of `/tms/1.0.0/{layer}/{tms}/{z}/{col}/{row}`, where `row` ends in .png or @2x.png."""
     def read(request: Request) -> Wanted:
         path = request.path
-        _grid(request)
         row, ratio = tile_number(path["row"], ".png")
         moment = read_moment({name.lower(): value for name, value in request.parameters.items()}, "time")
         return Wanted((path["layer"],), tile_address(request, path["tms"], path["z"], path["col"], row, from_south=True), moment, ratio)
 
     return PictureTile(context, read, tms_exception)
-
-
-def _grid(request: Request) -> Grid:
-    grid = find_grid(request.path["tms"], request.context.catalogue.city)
-    if not counts_from_south(grid):
-        raise UnknownTile(f"The grid {grid.id} has no common southern edge, which TMS counts from; use WMTS.",
-                          f"格网 {grid.id} 各级南边界不一致，TMS 无法计行号，请使用 WMTS。")
-    return grid
 
 
 def _profile(grid: Grid) -> tuple[str, str]:

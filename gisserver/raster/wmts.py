@@ -1,4 +1,4 @@
-"""WMTS (KVP and REST) and KML: tiles from our own lane, descriptions from MapProxy."""
+"""WMTS, by parameters and by address: tiles from our own lane, descriptions from MapProxy."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gisserver.endpoint import Endpoint
-from gisserver.raster.asking import DEFAULT, find_layers, read_moment
+from gisserver.raster.asking import DEFAULT, read_moment
 from gisserver.raster.exceptions import ows_exception
 from gisserver.raster.map_service import MapService
 from gisserver.raster.picture_tile import PictureTile, Wanted, tile_address, tile_number
-from gisserver.raster.tms import tms_tile
 from gisserver.reply import digest, reply
 from gisserver.request import Request
 from gisserver.wording import WrongParameter
@@ -25,11 +24,9 @@ from tiles.themes import themes
 if TYPE_CHECKING:
     from gisserver.context import Context
 
-__all__ = ["KmlService", "KvpService", "insert_after", "kml_document", "rest_tile", "wmts_capabilities"]
+__all__ = ["KvpService", "insert_after", "rest_tile", "wmts_capabilities"]
 
 FORMATS = ("image/png", "png")
-# MapProxy's documents begin at the one tile of level 0.
-KML_GRID = "WebMercatorQuad"
 STYLED = (b"/default/{Time}", b"/{Style}/{Time}")
 LEVELS = re.compile(rb"(<TileMatrix>\s*<ows:Identifier>)0(\d)<")
 # MapProxy's document for REST is good for both ways of asking; it only has to say so.
@@ -133,32 +130,3 @@ def rest_tile(context: Context, service: MapService) -> PictureTile:
         return Wanted((path["layer"],), tile_address(request, path["tms"], path["z"], col, path["row"]), moment, ratio, path["style"])
 
     return PictureTile(context, read, ows_exception, UpstreamTiles(service))
-
-
-class KmlService:
-    """KML super-overlays: `/kml/{layer}/{tms}/{z}/{col}/{row}` ends in .kml (a document of MapProxy) or in .png (a tile of ours)."""
-
-    def __init__(self, context: Context, service: MapService) -> None:
-        self.tile = tms_tile(context)
-        self.document: ASGIApp = Endpoint(kml_document(service), context, context.delegate_threads)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_tile = scope["path_params"]["row"].endswith(".png")
-        await (self.tile if is_tile else self.document)(scope, receive, send)
-
-
-def kml_document(service: MapService) -> Callable[[Request], Response]:
-    """Return the handler of KML documents: that of a layer, and those of the parts of the world below it."""
-    def handle(request: Request) -> Response:
-        path = request.path
-        find_layers(request, path["layer"])
-        base = f"/kml/{path['layer']}/{path['tms']}"
-        if path["tms"] != KML_GRID:
-            raise NotFound(f"KML is cut by the grid {KML_GRID} alone.", f"KML 仅提供格网 {KML_GRID}。")
-        if "row" not in path:
-            return _described(service, request, base)
-        row, _ = tile_number(path["row"], ".kml")
-        address = tile_address(request, path["tms"], path["z"], path["col"], row, from_south=True)
-        return _described(service, request, f"{base}/{address.z}/{address.x}/{int(row)}.kml")
-
-    return handle

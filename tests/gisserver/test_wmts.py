@@ -48,6 +48,16 @@ def place(http: httpx.Client, grid: str, level: int, lon: float = LON, lat: floa
     return int(across), int(down), (across % 1, down % 1)
 
 
+def by_tms(http: httpx.Client, grid: str, level: int, lon: float = LON, lat: float = LAT) -> tuple[str, int, int]:
+    """Address, column and row of the tile that shows a place, by what the TileMap document says alone: everything is counted from its origin."""
+    document = ElementTree.fromstring(http.get(f"/tms/1.0.0/building/{grid}").content)
+    tiles = next(s for s in document.iter("TileSet") if s.get("order") == str(level))
+    side = float(tiles.get("units-per-pixel")) * int(document.find("TileFormat").get("width"))
+    code = {"OSGEO:41001": "EPSG:3857"}.get(document.findtext("SRS"), document.findtext("SRS"))
+    x, y = Transformer.from_crs("OGC:CRS84", code, always_xy=True).transform(lon, lat)
+    return tiles.get("href"), int((x - float(document.find("Origin").get("x"))) // side), int((y - float(document.find("Origin").get("y"))) // side)
+
+
 LEVEL = {"WebMercatorQuad": 17, "WorldCRS84Quad": 16, "CGCS2000Quad": 16, "DemoCity4548": 8}
 
 
@@ -61,11 +71,7 @@ def test_one_tile_by_every_name(http: httpx.Client, town: Town, grid: str) -> No
     others = [http.get(f"/wmts/building/default/current/{grid}/{z}/{row}/{col}.png"),
               http.get("/wmts", params={"SERVICE": "WMTS", "REQUEST": "GetTile", "VERSION": "1.0.0", "LAYER": "building", "STYLE": "default",
                                         "FORMAT": "image/png", "TILEMATRIXSET": grid, "TILEMATRIX": z, "TILEROW": row, "TILECOL": col})]
-    if grid != "DemoCity4548":
-        rows = http.get(f"/ogc/tileMatrixSets/{grid}").json()["tileMatrices"][z]["matrixHeight"]
-        others.append(http.get(f"/tms/1.0.0/building/{grid}/{z}/{col}/{rows - 1 - row}.png"))
-    else:
-        assert http.get(f"/tms/1.0.0/building/{grid}").status_code == 404
+    others.append(http.get("{}/{}/{}.png".format(*by_tms(http, grid, z))))
     assert all(other.content == by_collection.content and other.headers["etag"] == by_collection.headers["etag"] for other in others)
     twice = http.get(f"/wmts/building/default/current/{grid}/{z}/{row}/{col}@2x.png")
     assert Image.open(BytesIO(twice.content)).size == (512, 512) and near(colour(twice.content, at))
@@ -103,18 +109,44 @@ def test_gdal_reads_wmts_in_the_local_grid(http: httpx.Client, town: Town, tmp_p
     assert near(drawn if len(drawn) == 4 else (*drawn, 255))
 
 
-def test_tms(http: httpx.Client, town: Town) -> None:
+def test_tms_counts_every_grid_from_one_corner(http: httpx.Client, town: Town) -> None:
     service = TileMapService(f"{str(http.base_url).rstrip('/')}/tms/1.0.0")
-    found = {name for name in service.contents if name.endswith("/building/WebMercatorQuad")}
-    assert len(found) == 1
-    document = ElementTree.fromstring(http.get("/tms/1.0.0/building/WebMercatorQuad").content)
-    assert float(document.find("Origin").get("x")) == pytest.approx(-20037508.342789244)
-    assert [float(s.get("units-per-pixel")) for s in document.iter("TileSet")][:2] == pytest.approx([156543.03392804097, 78271.51696402048])
+    assert {name.rpartition("/")[2] for name in service.contents if "/building/" in name} == set(GRIDS)
+    corners = {}
+    for grid in GRIDS:
+        document = ElementTree.fromstring(http.get(f"/tms/1.0.0/building/{grid}").content)
+        corners[grid] = tuple(float(document.find("Origin").get(axis)) for axis in "xy")
+        told = http.get(f"/ogc/tileMatrixSets/{grid}").json()["tileMatrices"]
+        assert [float(s.get("units-per-pixel")) for s in document.iter("TileSet")] == pytest.approx([level["cellSize"] for level in told])
+        box = document.find("BoundingBox")
+        assert (float(box.get("minx")), float(box.get("miny"))) == corners[grid]
+        for level in told:
+            # From the northern edge down to the origin there is a whole number of tiles on every level.
+            north = level["pointOfOrigin"][1] if grid in ("WebMercatorQuad", "WorldCRS84Quad") else level["pointOfOrigin"][0]
+            rows = (north - corners[grid][1]) / (level["cellSize"] * 256)
+            assert rows == pytest.approx(round(rows), abs=1e-6) and rows >= level["matrixHeight"] - 1e-6
+    assert corners["WebMercatorQuad"] == pytest.approx((-20037508.342789244, -20037508.342789244)) and corners["WorldCRS84Quad"] == (-180, -90)
+    # A row below the last tile of a level, but above the origin.
+    assert http.get("/tms/1.0.0/building/DemoCity4548/9/0/0.png").status_code == 404
 
 
-def test_kml_leads_to_the_tiles(http: httpx.Client, town: Town) -> None:
+@pytest.mark.parametrize("grid", ["WebMercatorQuad", "WorldCRS84Quad"])
+def test_gdal_reads_tms(http: httpx.Client, town: Town, tmp_path: Path, grid: str) -> None:
+    code = "EPSG:3857" if grid == "WebMercatorQuad" else "EPSG:4326"
+    x, y = Transformer.from_crs("OGC:CRS84", code, always_xy=True).transform(LON, LAT)
+    reach = 60 if code == "EPSG:3857" else 0.0005
+    target = tmp_path / "map.tif"
+    subprocess.run(["gdal_translate", "-q", "-projwin", *map(str, (x - reach, y + reach, x + reach, y - reach)), "-outsize", "100", "100",
+                    f"{str(http.base_url).rstrip('/')}/tms/1.0.0/building/{grid}", str(target)], check=True, capture_output=True, timeout=60)
+    with rasterio.open(target) as image:
+        drawn = tuple(int(v) for v in next(image.sample([(x, y)])))
+    assert near((*drawn[:3], 255)), drawn
+
+
+@pytest.mark.parametrize("grid", ["WebMercatorQuad", "WorldCRS84Quad", "CGCS2000Quad"])
+def test_kml_leads_to_the_tiles(http: httpx.Client, town: Town, grid: str) -> None:
     kml = "{http://www.opengis.net/kml/2.2}"
-    address, seen = "/kml/building/WebMercatorQuad", 0
+    address, seen = f"/kml/building/{grid}?time=2010-06-01", 0
     for _ in range(18):
         document = ElementTree.fromstring(http.get(address).content)
         boxes = []
@@ -127,6 +159,7 @@ def test_kml_leads_to_the_tiles(http: httpx.Client, town: Town) -> None:
             box = overlay.find(f".//{kml}LatLonBox")
             north, south, east, west = (float(box.find(f"{kml}{name}").text) for name in ("north", "south", "east", "west"))
             if west <= LON <= east and south <= LAT <= north and east - west < 0.01:
+                assert overlay.find(f".//{kml}href").text.endswith("time=2010-06-01")
                 picture = http.get(overlay.find(f".//{kml}href").text)
                 assert picture.headers["content-type"] == "image/png"
                 assert near(colour(picture.content, ((LON - west) / (east - west), (north - LAT) / (north - south)))), overlay
@@ -194,7 +227,8 @@ def test_readers_of_few_rows_have_tiles_of_their_own(as_role: As, town: Town, st
     ("/wmts/building/default/current/WebMercatorQuad/x/0/0.png", 404, "text/xml"), ("/wmts?SERVICE=WMTS&REQUEST=GetTile&LAYER=building", 400, "text/xml"),
     ("/wmts?SERVICE=WMTS&REQUEST=GetFish", 400, "text/xml"), ("/wmts", 400, "text/xml"), ("/tms/1.0.0/nowhere/WebMercatorQuad", 404, "text/xml"),
     ("/tms/1.0.0/building/WebMercatorQuad/1/0/2.png", 404, "text/xml"), ("/kml/nowhere/WebMercatorQuad", 404, "application/problem+json"),
-    ("/kml/building/DemoCity4548", 404, "application/problem+json"),
+    ("/kml/building/DemoCity4548", 404, "application/problem+json"), ("/kml/building/WorldCRS84Quad?time=someday", 400, "application/problem+json"),
+    ("/kml/building/WorldCRS84Quad/1/0/5.kml", 404, "application/problem+json"),
     ("/ogc/collections/building/map/tiles/WebMercatorQuad/1/0/2", 404, "application/problem+json"),
     ("/ogc/collections/building/map/tiles/WebMercatorQuad/1/0/0?fish=1", 400, "application/problem+json"),
     ("/ogc/collections/building/map/tiles/WebMercatorQuad/1/0/0?datetime=x", 400, "application/problem+json"),
