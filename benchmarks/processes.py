@@ -20,7 +20,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from config.settings import ROOT
 
-__all__ = ["bytes_server", "free_port", "mapserver", "mapserver_tiles", "memory_mb", "nginx", "our_server"]
+__all__ = ["bytes_server", "free_port", "mapserver", "mapserver_maps", "mapserver_tiles", "memory_mb", "nginx", "our_server", "python_server"]
 
 BYTES_APP = '''
 from pathlib import Path
@@ -119,6 +119,23 @@ def mapserver_tiles(dsn: str, folder: Path) -> Iterator[str | None]:
         yield None
         return
     with _fast_cgi(folder, _map(dsn), "&mode=tile&tilemode=gmap&layers=building&map.imagetype=mvt", "&tile=53953+24846+16") as url:
+        yield url
+
+
+@contextmanager
+def mapserver_maps(folder: Path, map_text: str, example: str) -> Iterator[str | None]:
+    """Serve a map file by MapServer (`&SERVICE=WMS…` is added; `example` is such a question); None where it is not installed."""
+    with _fast_cgi(folder, map_text, "", example) as url:
+        yield url
+
+
+@contextmanager
+def python_server(app: str, path: str, folder: Path, python: str = sys.executable, interface: str = "auto", **environment: str) -> Iterator[str]:
+    """Serve an application (`module:name`, found also in `folder`) by one uvicorn of a Python; `path` is what it answers when it is ready."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with _running([python, "-m", "uvicorn", app, "--port", str(port), "--log-level", "warning", "--no-access-log", "--interface", interface,
+                   "--app-dir", str(folder)], url + path, folder, **environment):
         yield url
 
 

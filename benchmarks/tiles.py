@@ -36,7 +36,7 @@ from layers.store import Store
 from tiles.grid import TileAddress
 from tiles.vector_tiles import MEDIA_TYPE, render, tile_fields
 
-__all__ = ["run"]
+__all__ = ["SEEDED", "get", "places_in", "requests_a_second", "run", "seeding_rate", "tile_at"]
 
 TILES = "/ogc/collections/bench_building/tiles/WebMercatorQuad"
 PAST = datetime(2012, 5, 17, tzinfo=UTC)
@@ -64,13 +64,15 @@ def run(store: Store, rounds: int = 30, seed: int = 13, panned_s: float = 30) ->
     return found
 
 
-def _tile(x: float, y: float, z: int) -> TileAddress:
+def tile_at(x: float, y: float, z: int) -> TileAddress:
+    """Return the tile of a place in degrees."""
     n = 2**z
     return TileAddress(z, int((x + 180) / 360 * n), int((1 - asinh(tan(radians(y))) / pi) / 2 * n))
 
 
-def _places(random: Random, z: int, count: int) -> list[TileAddress]:
-    return [_tile(WEST + random.random() * WIDTH, SOUTH + random.random() * HEIGHT, z) for _ in range(count)]
+def places_in(random: Random, z: int, count: int) -> list[TileAddress]:
+    """Return tiles of the measured city."""
+    return [tile_at(WEST + random.random() * WIDTH, SOUTH + random.random() * HEIGHT, z) for _ in range(count)]
 
 
 def _fresh(store: Store, rounds: int, seed: int) -> list[Row]:
@@ -101,7 +103,7 @@ def _fresh(store: Store, rounds: int, seed: int) -> list[Row]:
         for z in range(8, 17):
             # On the first levels one tile holds the whole city: a few rounds tell it.
             count = rounds if z > 12 else max(3, rounds // 6)
-            places = _places(random, z, count)
+            places = places_in(random, z, count)
             largest = max(len(ours(tile)) for tile in places[:3]) / 1000
             found.append(compare(f"tile of level {z} ({largest:,.0f} kB) / the bare statement", lambda n, p=places: ours(p[n % len(p)]),
                                  lambda n, p=places: bare(now, p[n % len(p)]), count))
@@ -114,32 +116,36 @@ def _fresh(store: Store, rounds: int, seed: int) -> list[Row]:
 
 
 def _seeded(store: Store, folder: Path) -> list[Row]:
-    """Tiles a minute that one thread of `gis seed` makes, with the database on the same machine."""
+    rate = seeding_rate(store, folder)
+    return [Row("seeding, levels 12 to 16, one thread, tiles a minute (at least 2,000)", rate, 2_000, rate / 2_000)]
+
+
+def seeding_rate(store: Store, folder: Path, kind: str = "vector") -> float:
+    """Return how many tiles a minute one thread of `gis seed` makes, with the database on the same machine."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("GIS_", "LC_", "LANG"))} | {
-        "GIS_DATABASE_URL": store.dsn, "GIS_VAR": str(folder / "seed"), "PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"}
+        "GIS_DATABASE_URL": store.dsn, "GIS_VAR": str(folder / f"seed-{kind}"), "PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"}
     said = subprocess.run([sys.executable, "-m", "gisserver.cli", "seed", "--layers", "bench_building", "--role", "planner", "--zoom", "12-16",
-                           "--bbox", SEEDED, "--threads", "1"], env=environment, capture_output=True, text=True, check=True).stdout
+                           "--bbox", SEEDED, "--threads", "1", "--kind", kind], env=environment, capture_output=True, text=True, check=True).stdout
     found = re.search(r"\(([\d,]+) a minute\)", said)
     if found is None:
         raise RuntimeError(said)
-    rate = float(found[1].replace(",", ""))
-    return [Row("seeding, levels 12 to 16, one thread, tiles a minute (at least 2,000)", rate, 2_000, rate / 2_000)]
+    return float(found[1].replace(",", ""))
 
 
 def _kept(url: str, key: str, folder: Path) -> list[Row]:
     """Requests per second of one kept tile by wrk, 50 connections, in turns with bytes from memory and nginx: more is better."""
     if shutil.which("wrk") is None:
         return []
-    tile = _tile(WEST + WIDTH / 2, SOUTH + HEIGHT / 2, 16)
+    tile = tile_at(WEST + WIDTH / 2, SOUTH + HEIGHT / 2, 16)
     path = f"{TILES}/16/{tile.y}/{tile.x}"
-    body = _get(url + path, key)
+    body = get(url + path, key)
     rates: dict[str, list[tuple[float, float]]] = {"ours": [], "bytes": [], "nginx": []}
     with bytes_server(body, MEDIA_TYPE, folder) as bare, nginx(body, folder) as file:
         for _ in range(3):
-            rates["ours"].append(_wrk(url + path, key))
-            rates["bytes"].append(_wrk(bare))
+            rates["ours"].append(requests_a_second(url + path, key))
+            rates["bytes"].append(requests_a_second(bare))
             if file is not None:
-                rates["nginx"].append(_wrk(file))
+                rates["nginx"].append(requests_a_second(file))
     mine, last = max(rates["ours"]), f"cached tile of {len(body) / 1000:.0f} kB by key, requests a second"
     found = [Row(f"{last} / bytes from memory (at least 0.7)", mine[0], max(rates["bytes"])[0], mine[0] / max(rates["bytes"])[0])]
     if rates["nginx"]:
@@ -149,7 +155,7 @@ def _kept(url: str, key: str, folder: Path) -> list[Row]:
     return found
 
 
-def _wrk(url: str, key: str = "") -> tuple[float, float]:
+def requests_a_second(url: str, key: str = "") -> tuple[float, float]:
     """Return requests a second and the 99th percentile of latency in milliseconds."""
     command = ["wrk", "-t1", "-c50", "-d3s", "--latency", url] + (["-H", f"Authorization: Bearer {key}"] if key else [])
     said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
@@ -171,14 +177,14 @@ def _peer(store: Store, url: str, key: str, folder: Path, rounds: int, seed: int
         def ours(n: int, z: int, tile: TileAddress) -> object:
             # With a filter that all meet it is another tile each time, and nothing of it is kept; what is made of cells is made without.
             return (render(store, query, tile) if z < 13 else
-                    _get(f"{url}{TILES}/{z}/{tile.y}/{tile.x}?filter=id%20%3E%20-{n + 1}", key))
+                    get(f"{url}{TILES}/{z}/{tile.y}/{tile.x}?filter=id%20%3E%20-{n + 1}", key))
 
         random, found = Random(seed + 1), []
         for z in (12, 14, 16):
-            places = _places(random, z, rounds)
+            places = places_in(random, z, rounds)
             found.append(compare(f"new tile of level {z}{' over HTTP' if z > 12 else ''} / MapServer MVT",
                                  lambda n, p=places, z=z: ours(n, z, p[n % len(p)]),
-                                 lambda n, p=places, z=z: _get(f"{peer}&tile={p[n % len(p)].x}+{p[n % len(p)].y}+{z}"), rounds // 2))
+                                 lambda n, p=places, z=z: get(f"{peer}&tile={p[n % len(p)].x}+{p[n % len(p)].y}+{z}"), rounds // 2))
         return found
 
 
@@ -190,9 +196,9 @@ def _pan(url: str, key: str, seconds: float, seed: int) -> None:
         random = Random(seed * 100 + number)
         while time.monotonic() < end:
             z = random.randint(10, 16)
-            (tile,) = _places(random, z, 1)
+            (tile,) = places_in(random, z, 1)
             day = f"?datetime={random.randint(1985, 2025)}-{random.randint(1, 12):02}-01" if random.random() < 0.3 else ""
-            _get(f"{url}{TILES}/{z}/{tile.y}/{tile.x}{day}", key)
+            get(f"{url}{TILES}/{z}/{tile.y}/{tile.x}{day}", key)
 
     threads = [threading.Thread(target=walk, args=(n,)) for n in range(4)]
     for thread in threads:
@@ -204,7 +210,8 @@ def _pan(url: str, key: str, seconds: float, seed: int) -> None:
 _local = threading.local()
 
 
-def _get(url: str, key: str = "") -> bytes:
+def get(url: str, key: str = "") -> bytes:
+    """Return what an address answers, over a connection that is kept; raises RuntimeError for anything but 200 and 204."""
     parts = urllib.parse.urlsplit(url)
     kept: dict[str, http.client.HTTPConnection] = _local.__dict__.setdefault("kept", {})
     connection = kept.setdefault(parts.netloc, http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=120))

@@ -18,11 +18,12 @@ DATABASE = "gis_bench"
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["all", "reading", "serving", "tiles"]), default="all")
+@click.argument("what", type=click.Choice(["all", "reading", "serving", "tiles", "pictures"]), default="all")
 @click.option("--buildings", type=click.IntRange(10_000, 10_000_000), default=1_000_000, show_default=True, help="How many are made.")
 @click.option("--keep", is_flag=True, help="Keep the measured database for the next time.")
+@click.option("--tipg", metavar="PYTHON", type=click.Path(exists=True, dir_okay=False), help="A Python that has tipg, to be measured beside the vector tiles.")
 @click.pass_obj
-def command(settings: Settings, what: str, buildings: int, keep: bool) -> None:
+def command(settings: Settings, what: str, buildings: int, keep: bool, tipg: str | None) -> None:
     """Measure on a database of its own, with data made for it. 测量性能。
 
     Every line is the median of ours, the median of what it is compared with, and the median of the ratios of rounds that
@@ -37,9 +38,9 @@ def command(settings: Settings, what: str, buildings: int, keep: bool) -> None:
             click.echo(f"Making {buildings:,} buildings …", err=True)
             reading.fill(store, buildings)
         rows = []
-        for name in ("reading", "serving", "tiles"):
+        for name in ("reading", "serving", "tiles", "pictures"):
             if what in ("all", name):
-                rows += importlib.import_module(f"benchmarks.{name}").run(store)
+                rows += importlib.import_module(f"benchmarks.{name}").run(store, **({"tipg": tipg} if name == "pictures" else {}))
     finally:
         store.close()
     click.echo("| what | ours | compared with | ratio |\n| --- | ---: | ---: | ---: |")
