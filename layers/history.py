@@ -22,6 +22,8 @@ from layers.store import Store
 __all__ = ["ChangesetInfo", "Touch", "TouchedLayer", "came_true", "changes_since", "changeset", "current_seq", "difference", "lineage",
            "next_instant", "seq_at", "touched_features", "touched_since", "undo"]
 
+# So many owners of parts are told of one by one; of more, the envelope around all.
+MOST_OWNERS = 100
 FEED = """
 SELECT c.seq, c.recorded_at, c.actor, c.reason, c.kind, c.source, c.undoes,
        (SELECT u.seq FROM gis.changeset u WHERE u.undoes = c.seq ORDER BY u.seq DESC LIMIT 1),
@@ -242,13 +244,16 @@ def _visible(store: Store, catalogue: Catalogue, audience: Audience, features: s
 def touched_since(store: Store, seq: int, srid: int) -> tuple[int, list[Touch]]:
     """Return the newest changeset's number and what every one after `seq` touched, in order: what caches are expired by.
 
-    Envelopes are (minx, miny, maxx, maxy) in the CRS `srid`; None where a layer has no geometry.
+    Envelopes are (minx, miny, maxx, maxy) in the CRS `srid`. Parts of what has a place (levels, units, surfaces) are where their owners are:
+    then a layer is told once for each owner, or once for all where they are many. None where there is no place at all.
     """
     with store.read() as connection:
         rows = connection.execute(
             "SELECT c.seq, l.layer, lower(l.valid), upper(l.valid), ST_XMin(e), ST_YMin(e), ST_XMax(e), ST_YMax(e) "
-            "FROM gis.changeset c LEFT JOIN gis.changeset_layer l USING (seq), LATERAL ST_Transform(l.envelope, %s) e "
-            "WHERE c.seq > %s ORDER BY c.seq", (srid, seq)).fetchall()
+            "FROM gis.changeset c LEFT JOIN gis.changeset_layer l USING (seq) "
+            "LEFT JOIN LATERAL gis.part_places(l.layer, c.seq, %s) p ON l.envelope IS NULL AND l.layer IS NOT NULL, "
+            "LATERAL ST_Transform(coalesce(l.envelope, p), %s) e "
+            "WHERE c.seq > %s ORDER BY c.seq", (MOST_OWNERS, srid, seq)).fetchall()
     touches = [Touch(row[0], row[1], None if row[4] is None else row[4:8], (row[2], row[3])) for row in rows if row[1] is not None]
     return (rows[-1][0] if rows else seq), touches
 

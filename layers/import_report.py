@@ -31,6 +31,8 @@ class ImportReport:
         What was done to values or geometries that the reader should know, as {note: how often}.
     seq
         The changeset; None where nothing was written.
+    part
+        The report of what came with the rows for another layer: surfaces of buildings.
     """
 
     layer: str
@@ -47,6 +49,7 @@ class ImportReport:
     seq: int | None = None
     dry_run: bool = False
     examples: int = 20
+    part: ImportReport | None = None
 
     @property
     def written(self) -> int:

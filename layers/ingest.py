@@ -16,6 +16,7 @@ from layers.columns import Column, convert
 from layers.errors import Fault, InvalidParameter, Rejected
 from layers.import_report import ImportReport
 from layers.ingest_geometry import GeometryReader
+from layers.ingest_surfaces import SurfaceStaging
 from layers.layer import Layer, LayerField
 from layers.mapping import Assignment, ImportMapping
 from layers.moments import Moment, parse_moment
@@ -67,7 +68,7 @@ class ImportPlan:
 
 def ingest(store: Store, catalogue: Catalogue, source: Source, layer: Layer, plan: ImportPlan,
            progress: Progress | None = None) -> ImportReport:
-    """Import a file into a layer as one changeset.
+    """Import a file into a layer as one changeset; surfaces of buildings go with them into the layer of surfaces, where there is one.
 
     Parameters
     ----------
@@ -86,6 +87,7 @@ def ingest(store: Store, catalogue: Catalogue, source: Source, layer: Layer, pla
             staged = _Staged(connection, batch, layer, plan, reading)
             staged.compare()
             staged.check()
+            reading.stage_surfaces(connection, batch)
             staged.write()
     return reading.report
 
@@ -120,11 +122,30 @@ class _Reading:
         if layer.kind == "spatial" and not self.geometry and not self.key:
             raise InvalidParameter("file", f"{source.path.name} has no geometry, and layer '{layer.id}' needs one")
         self.refused_keys: set[str] = set()
+        self.surfaces = SurfaceStaging.of(catalogue, source, layer)
+        if self.surfaces and not self.key:
+            raise InvalidParameter("key", "surfaces of buildings are matched by the buildings' key; map an attribute to it",
+                                   "建筑表面按建筑的主键对应；请为主键指定属性")
+        if source.city and not self.surfaces:
+            self.report.notes["surfaces_dropped"] = source.count or 0
+        # {row: (key, since when)} of rows that were not refused.
+        self.keyed: dict[int, tuple[str, Moment]] = {}
 
     @property
     def given(self) -> list[str]:
         """Return the columns that the file speaks of."""
         return [*(["geom"] if self.geometry else []), *(a.field.name for a in self.assigned), *self.fixed]
+
+    @property
+    def key_at(self) -> int:
+        """Return which of the given columns is the key."""
+        return self.given.index(str(self.key))
+
+    def stage_surfaces(self, connection: psycopg.Connection, batch: Batch) -> None:
+        """Stage the surfaces of the buildings that were not put aside, where the file has any."""
+        if self.surfaces:
+            self.report.part = self.surfaces.stage(connection, batch, str(self.key), self.keyed, self.plan.on_missing == "retire", self.refused_keys,
+                                                   self.report)
 
     def stage(self, batch: Batch) -> None:
         with self.source.batches() as chunks:
@@ -163,6 +184,8 @@ class _Reading:
                 continue
             if begins:
                 begin, span = begins[i], f"[{begins[i].at.isoformat()},)"
+            if self.surfaces and (key := values[self.key_at]) is not None:
+                self.keyed[first + i] = (str(key), begin)
             yield (first + i, "n", fid + i, span, begin.precision, "s", None, *values, *tail)
 
     def _column(self, assigned: Assignment, chunk: pa.RecordBatch, first: int, faults: dict[int, list[Fault]]) -> list[Any]:
@@ -262,7 +285,8 @@ class _Staged:
             self.reading.progress("write", attempt, None)
             counts = self._ask("import_count")
             self.report.new, self.report.changed, self.report.retired = (counts.get(op, 0) for op in "npr")
-            if not self.report.written:
+            surfaces = self.reading.surfaces
+            if not (surfaces.settle() if surfaces else 0) and not self.report.written:
                 return
             try:
                 if self.plan.dry_run:
@@ -272,11 +296,13 @@ class _Staged:
                 self.report.seq = self.batch.apply(self.plan.actor, self.plan.reason, "import", source).seq
                 return
             except Rejected as rejected:
-                rows = sorted({f.row for f in rejected.faults if f.row is not None})
-                if not self._ask("import_drop", rows) or attempt == ATTEMPTS - 1:
+                beside = surfaces.put_aside(rejected.faults) if surfaces else 0
+                faults = [f for f in rejected.faults if f.row is not None and f.layer in (None, self.layer.id)]
+                rows = sorted({f.row for f in faults if f.row is not None})
+                if not (self._ask("import_drop", rows) or beside) or attempt == ATTEMPTS - 1:
                     raise
                 # Rows after the file's last are ends of features; one that may not end is kept, and is no row of the file.
-                kept = {f.row for f in rejected.faults if f.row is not None and f.row > self.report.read}
+                kept = {f.row for f in faults if f.row is not None and f.row > self.report.read}
                 if kept:
                     self.report.notes["kept_for_others"] = self.report.notes.get("kept_for_others", 0) + len(kept)
-                self.report.refuse(f for f in rejected.faults if f.row is not None and f.row not in kept)
+                self.report.refuse(f for f in faults if f.row not in kept)

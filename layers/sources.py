@@ -1,4 +1,4 @@
-"""Files that features come from: GeoPackage, GeoParquet, GeoJSON, Shapefile and what else GDAL reads, in chunks."""
+"""Files that features come from: GeoPackage, GeoParquet, GeoJSON, Shapefile, CityJSON and what else GDAL reads, in chunks."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ from pyogrio.errors import DataLayerError, DataSourceError
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
+from layers.city_source import FOOTPRINT, CityRows
+from layers.cityjson import is_cityjson, read_cityjson
 from layers.errors import InvalidParameter
 from layers.shapefiles import Shapefile
 
@@ -55,6 +57,8 @@ class Source:
         The CRS of the coordinates, None where there is no geometry.
     count
         Number of rows, None where the format does not say.
+    city
+        Of a CityJSON file: the buildings, in the order of the rows, with their surfaces.
     """
 
     path: Path
@@ -65,6 +69,7 @@ class Source:
     crs: CRS | None
     count: int | None
     _open: Callable[[], Any]
+    city: CityRows | None = None
 
     @contextmanager
     def batches(self) -> Iterator[Iterator[pa.RecordBatch]]:
@@ -99,6 +104,8 @@ def open_source(path: Path, layer: str | None = None, crs: str | None = None, en
         raise InvalidParameter("file", f"there is no file {path}")
     if path.suffix.lower() in PARQUET:
         return _open_parquet(path, crs)
+    if is_cityjson(path):
+        return _open_cityjson(path, crs)
     place, unpacked = _unpacked(path, _place_inside(path))
     _refuse_what_only_looks_right(path)
     if place.lower().endswith((".shp", ".shp.zip", ".zip")):
@@ -155,7 +162,8 @@ def _place_inside(path: Path) -> str:
             raise InvalidParameter("file", f"{path.name} holds {len(inside)} files ({', '.join(sorted(inside)[:8])}); unpack it and name one")
         return f"/vsizip/{path}/{single[0]}" if single else f"/vsizip/{path}"
     if not names or names[-1] not in VECTOR:
-        raise InvalidParameter("file", f"'{path.suffix}' files are not read; known are {' '.join((*VECTOR, *PARQUET))}, each also as .zip or .gz")
+        raise InvalidParameter("file", f"'{path.suffix}' files are not read; known are {' '.join((*VECTOR, *PARQUET))}, each also as .zip or .gz, and "
+                                       "CityJSON (.city.json)")
     return str(path)
 
 
@@ -264,6 +272,18 @@ def _open_parquet(path: Path, crs: str | None) -> Source:
 
     return Source(path, path.stem, fields, geometry, types.pop() if len(types) == 1 else "Unknown" if geometry else "None",
                   _crs(crs, declared, path) if geometry else None, file.metadata.num_rows, opened)
+
+
+def _open_cityjson(path: Path, crs: str | None) -> Source:
+    city = CityRows(read_cityjson(path, crs))
+    table = city.table()
+
+    @contextmanager
+    def opened() -> Iterator[Iterator[pa.RecordBatch]]:
+        yield iter(table.to_batches(max_chunksize=CHUNK))
+
+    fields = {f.name: f.type for f in table.schema if f.name != FOOTPRINT}
+    return Source(path, "Building", fields, FOOTPRINT, "MultiPolygon", city.model.crs, table.num_rows, opened, city)
 
 
 def _first_line(error: BaseException) -> str:

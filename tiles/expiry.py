@@ -10,6 +10,7 @@ from layers.access import OWNER
 from layers.catalogue import Catalogue
 from layers.errors import UnknownChangeset
 from layers.history import Touch, came_true, changeset, current_seq, next_instant, touched_since
+from layers.layer import Layer
 from layers.store import Store
 from tiles.cache import TileCache
 from tiles.epochs import Epochs
@@ -81,7 +82,7 @@ class Expiry:
             for touch in touches:
                 # Before the watermark says so: whoever finds this process up to date finds its epochs up to date.
                 self.epochs.hear(touch.seq, touch.layer, touch.envelope)
-                # Storeys and units have no place of their own; tiles that hold them are all asked for again.
+                # Parts are told of where their owners stand; of what has no place at all, every tile that holds it is asked for again.
                 if touch.envelope is not None or self._has_no_place(touch.layer):
                     self.cache.expire(touch.seq, touch.layer, touch.envelope, touch.span, now)
                 self._hear_of(touch.layer, touch.seq, now)
@@ -113,7 +114,7 @@ class Expiry:
             self._begin_where_shared_is()
             changed, came = [], list[Touched]()
             for layer in self.catalogue.layers.values():
-                if layer.kind not in ("spatial", "coverage"):
+                if not (layer.kind in ("spatial", "coverage") or self._is_part(layer)):
                     continue
                 if layer.id not in self._instants:
                     self._instants[layer.id] = next_instant(self.store, layer.id, self._looked_at)
@@ -175,6 +176,11 @@ class Expiry:
     def _has_no_place(self, layer_id: str) -> bool:
         layer = self.catalogue.layers.get(layer_id)
         return layer is not None and layer.geometry is None
+
+    def _is_part(self, layer: Layer) -> bool:
+        """Is it a layer of parts of what has a place?"""
+        owner = self.catalogue.layers.get(layer.parent.references or "") if layer.parent else None
+        return owner is not None and owner.geometry is not None
 
     def _hear_of(self, layer_id: str, seq: int, now: datetime) -> None:
         if layer_id not in self._instants:

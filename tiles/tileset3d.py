@@ -113,6 +113,8 @@ def _region(scene: Scene, cell: Cell) -> list[float]:
         x, y = np.meshgrid(np.linspace(cell.envelope[0], cell.envelope[2], 17), np.linspace(cell.envelope[1], cell.envelope[3], 17))
         ground = scene.ground.heights(*from_mercator(x.ravel(), y.ravel()))
         low, high = float(ground.min()) - 30, float(ground.max()) + 30 + (high or 0)
+    if cell.surfaces is not None:
+        low, high = min(low or 0, cell.surfaces[0]), max(high or 0, cell.surfaces[1])
     geoid, form = scene.city.geoid_offset_m, scene.form
     return [*_degrees(cell.envelope), (low or 0) + geoid - form.below_m, (high or 0) + geoid + form.above_m]
 

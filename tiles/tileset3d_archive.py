@@ -29,7 +29,7 @@ __all__ = ["RECORD", "Made", "Record", "pack", "read_record", "write_tileset"]
 
 RECORD = "gis.json"
 # What the files look like; another edition makes all of them again.
-EDITION = 1
+EDITION = 2
 SRID = 3857
 INDEX = "@3dtilesIndex1@"
 Progress = Callable[[int, int], None]
@@ -105,13 +105,11 @@ def _moment(scene: Scene) -> str:
 def _touched(store: Store, scene: Scene, there: Record, now: datetime) -> list[Envelope | None]:
     """Return where something changed since a folder was made; None is everywhere."""
     _, touches = touched_since(store, there.seq, SRID)
-    parts = {each.id for each in (scene.level, scene.unit) if each is not None}
-    found: list[Envelope | None] = [t.envelope for t in touches if t.layer == scene.query.layer.id and t.envelope is not None]
-    # Storeys have no place of their own.
-    found += [None for t in touches if t.layer in parts][:1]
+    shown = [each.id for each in scene.shown]
+    found: list[Envelope | None] = [t.envelope for t in touches if t.layer in shown and (t.envelope is not None or t.layer != scene.query.layer.id)]
     if scene.query.at is None and scene.query.interval is None:
-        came = came_true(store, scene.query.layer.id, datetime.fromisoformat(there.made_at), now, SRID)
-        found += [came] if came else []
+        came = [came_true(store, layer, datetime.fromisoformat(there.made_at), now, SRID) for layer in shown]
+        found += [each for each in came if each]
     return found
 
 

@@ -27,18 +27,20 @@ HALF: ColumnElement[Any] = sa.literal_column("0.5", sa.Double())
 @dataclass(frozen=True)
 class Cell:
     """A cell with content: its address, how many features are in it, their envelope in EPSG:3857, the heights they reach between
-    (metres in the city's datum; None where no feature says)."""
+    (metres in the city's datum; None where no feature says), and those that their surfaces do (None where there are none)."""
 
     address: TileAddress
     features: int
     envelope: tuple[float, float, float, float]
     low: float | None
     high: float | None
+    surfaces: tuple[float, float] | None = None
 
 
 class _Asked(NamedTuple):
     form: Form
     ground: bool
+    surface: SameLayer | None
 
 
 def cells_of(store: Store, scene: Scene, root: TileAddress) -> tuple[list[Cell], int]:
@@ -46,7 +48,7 @@ def cells_of(store: Store, scene: Scene, root: TileAddress) -> tuple[list[Cell],
     query = replace(scene.query, bbox=root.envelope, bbox_srid=3857)
     shape, values = question(query, storage_srid(store))
     ground = "ground_elevation_m" in {f.name for f in query.audience.fields(query.layer)}
-    statement = _statement(SameLayer(query.layer), shape, _Asked(scene.form, ground))
+    statement = _statement(SameLayer(query.layer), shape, _Asked(scene.form, ground, SameLayer(scene.surface) if scene.surface else None))
     x, y = root.grid.origin
     values |= {"x": repr(x), "y": repr(y), "world": repr(root.grid.size(0))}
     found = run(store, query.audience.role, statement, values, prepare=False)
@@ -60,8 +62,9 @@ def cells_of(store: Store, scene: Scene, root: TileAddress) -> tuple[list[Cell],
         if (column >> below, line >> below) != (root.x, root.y):
             continue        # reaches in here, but its middle lies in the cell beside
         box = tuple(float(cell or 0) for cell in row[4:8])
-        low, high = (None if cell is None else float(cell) for cell in row[8:10])
-        cells.append(Cell(TileAddress(zoom, column, line, root.grid), count, (box[0], box[1], box[2], box[3]), low, high))
+        low, high, lowest, highest = (None if cell is None else float(cell) for cell in row[8:12])
+        surfaces = None if lowest is None or highest is None else (lowest, highest)
+        cells.append(Cell(TileAddress(zoom, column, line, root.grid), count, (box[0], box[1], box[2], box[3]), low, high, surfaces))
     return cells, seq
 
 
@@ -73,8 +76,10 @@ def _statement(same: SameLayer, shape: Shape, asked: _Asked) -> Statement:
     zoom = sa.case(*((size >= sa.literal_column(repr(float(b.low))), _whole(b.zoom)) for b in form.bands if b.low > -inf),
                    else_=_whole(form.bands[-1].zoom))
     low, high = _heights(form, base, size, asked.ground)
+    reach, placed_on = _surfaces(shape, base, asked.surface)
     rows = sa.select(zoom.label("zoom"), *(edge.label(n) for edge, n in zip(box, ("x0", "y0", "x1", "y1"), strict=True)),
-                     low.label("low"), high.label("high")).where(*where(shape, base), base.c.geom_tile.is_not(None)).subquery("r")
+                     low.label("low"), high.label("high"), *reach).select_from(placed_on).where(
+                         *where(shape, base), base.c.geom_tile.is_not(None)).subquery("r")
     side = parameter("world", "number") / sa.func.power(sa.literal_column("2"), rows.c.zoom)
     column = sa.func.floor(((rows.c.x0 + rows.c.x1) * HALF - parameter("x", "number")) / side)
     line = sa.func.floor((parameter("y", "number") - (rows.c.y0 + rows.c.y1) * HALF) / side)
@@ -82,9 +87,23 @@ def _statement(same: SameLayer, shape: Shape, asked: _Asked) -> Statement:
     c = placed.c
     cells = (sa.select(c.zoom, c.cx, c.cy, sa.func.count().label("n"), sa.func.min(c.x0).label("x0"), sa.func.min(c.y0).label("y0"),
                        sa.func.max(c.x1).label("x1"), sa.func.max(c.y1).label("y1"), sa.func.min(c.low).label("low"),
-                       sa.func.max(c.high).label("high")).group_by(c.zoom, c.cx, c.cy).subquery("cells"))
+                       sa.func.max(c.high).label("high"), sa.func.min(c.lowest).label("lowest"),
+                       sa.func.max(c.highest).label("highest")).group_by(c.zoom, c.cx, c.cy).subquery("cells"))
     seq = sa.select(SEQ.label("seq")).subquery("now")
     return compiled(sa.select(*cells.c, seq.c.seq).select_from(seq.outerjoin(cells, sa.true())))
+
+
+def _surfaces(shape: Shape, base: FromClause, surface: SameLayer | None) -> tuple[list[ColumnElement[Any]], FromClause]:
+    """Return the elevations that the surfaces of each building reach between, and the FROM that has them."""
+    owner = surface.layer.parent if surface else None
+    if surface is None or owner is None:
+        nothing = sa.cast(sa.null(), sa.Double())
+        return [nothing.label("lowest"), nothing.label("highest")], base
+    of = Shape((owner.name, "lowest_m", "highest_m"), shape.moment, shape.is_known_at, 0, True, False, None)
+    every = source(surface.layer, of, "s")
+    reach = (sa.select(sa.func.min(every.c.lowest_m).label("lowest"), sa.func.max(every.c.highest_m).label("highest"))
+             .where(*where(of, every), every.c[owner.name] == base.c.fid).lateral("reach"))
+    return [reach.c.lowest, reach.c.highest], base.outerjoin(reach, sa.true())
 
 
 def _whole(value: int) -> ColumnElement[Any]:

@@ -3,58 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from math import inf
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from layers.city import City
+from layers.building_surfaces import ROOF as ROOF_SURFACE
 from layers.cql2 import both
 from layers.features import rows
 from layers.history import current_seq
 from layers.layer import Layer, Symbology
-from layers.moments import parse_moment
-from layers.query import ItemQuery
 from layers.store import Store
-from tiles.extrusion import FLOOR, ROOF, Floats, Solid, extrude
+from tiles.extrusion import FLOOR, ROOF, Floats, Solid
 from tiles.gltf import FeatureIds, write_glb
 from tiles.gltf_properties import Column, ColumnType, PropertyTable
 from tiles.grid import TileAddress
-from tiles.tileset3d_form import Band, Form
-from tiles.tileset3d_ground import Ground
-from tiles.tileset3d_place import Frame, from_mercator, y_up
-from tiles.tileset3d_storeys import Storey, storeys_of
+from tiles.tileset3d_buildings import UNKNOWN_M, buildings
+from tiles.tileset3d_form import Band
+from tiles.tileset3d_place import from_mercator
+from tiles.tileset3d_scene import Part, Plane, Scene
+from tiles.tileset3d_surfaces import BEGINNING, END, span_of
 from tiles.tubes import tubes
 from tiles.vector_tiles import tile_fields
 
 __all__ = ["BEGINNING", "END", "MEDIA_TYPE", "UNKNOWN_M", "Content", "Scene", "content"]
 
 MEDIA_TYPE = "model/gltf-binary"
-# Seconds since 1970 of the first and the last moment that a browser's Date can say: they stand for open ends.
-BEGINNING, END = -8_640_000_000_000.0, 8_640_000_000_000.0
-# A pipe of unknown size is drawn as thick as a wrist; unknown height is one storey.
-UNKNOWN_MM, UNKNOWN_M = 80.0, 3.0
+# A pipe of unknown size is drawn as thick as a wrist.
+UNKNOWN_MM = 80.0
 _DARKER = {ROOF: 1.0, FLOOR: 0.62}
 _WALL = 0.86
-
-
-@dataclass(frozen=True)
-class Scene:
-    """What a tileset is made of: a question to a layer (for whom, which time), its form, and what heights stand on.
-
-    `level` and `unit` are the layers of storeys and of housing units where this audience may read them.
-    """
-
-    query: ItemQuery
-    form: Form
-    city: City
-    ground: Ground = field(default_factory=Ground)
-    level: Layer | None = None
-    unit: Layer | None = None
+# Roofs that were measured are told from walls by a share of the colour of tiles.
+_TILES, _TILED = np.array([104.0, 92, 86]), 0.45
 
 
 @dataclass(frozen=True)
@@ -64,14 +47,6 @@ class Content:
     body: bytes
     features: int
     seq: int
-
-
-@dataclass(frozen=True)
-class _Part:
-    """A row of the property table: a feature, or one storey of it."""
-
-    row: dict[str, Any]
-    storey: Storey | None = None
 
 
 def content(store: Store, scene: Scene, address: TileAddress, band: Band) -> Content:
@@ -87,11 +62,11 @@ def content(store: Store, scene: Scene, address: TileAddress, band: Band) -> Con
     found = [row for row, is_here in zip(found, here, strict=True) if is_here]
     if not found:
         return Content(b"", 0, seq)
-    plane = _Plane(address)
+    plane = Plane(address)
     shapes = plane.flattened(shapes[here])
     lon, lat = from_mercator(x[here], y[here])
     if scene.form.kind == "prism":
-        parts, solid = _prisms(store, scene, found, shapes, scene.ground.heights(lon, lat))
+        parts, solid = buildings(store, scene, plane, found, shapes, boxes[here], scene.ground.heights(lon, lat))
     else:
         parts, solid = _tubes(scene, found, shapes)
     if not len(solid.triangles):
@@ -112,51 +87,7 @@ def _rows(store: Store, scene: Scene, address: TileAddress, band: Band) -> list[
 _MEASURES = ("ground_elevation_m", "start_elevation_m", "end_elevation_m", "section_mm", "depth_to")
 
 
-class _Plane:
-    """Metres east and north of a cell's middle, near enough for shapes; heights come in when corners become places."""
-
-    def __init__(self, address: TileAddress) -> None:
-        minx, miny, maxx, maxy = address.envelope
-        self.x, self.y = (minx + maxx) / 2, (miny + maxy) / 2
-        lon, lat = from_mercator(self.x, self.y)
-        self.frame = Frame(float(lon), float(lat))
-        self.scale = float(np.cos(np.radians(lat)))
-
-    def flattened(self, shapes: NDArray[Any]) -> NDArray[Any]:
-        return shapely.transform(shapely.force_2d(shapes), lambda c: (c - [self.x, self.y]) * self.scale)
-
-    def placed(self, solid: Solid) -> tuple[Floats, Floats]:
-        """Return corners and normals of a mesh in the frame, y up."""
-        lon, lat = from_mercator(solid.xyz[:, 0] / self.scale + self.x, solid.xyz[:, 1] / self.scale + self.y)
-        return y_up(self.frame.local(lon, lat, solid.xyz[:, 2])), y_up(self.frame.turned(lon, lat, solid.normal))
-
-
-def _prisms(store: Store, scene: Scene, found: list[dict[str, Any]], shapes: NDArray[Any], ground: Floats) -> tuple[list[_Part], Solid]:
-    storeys = storeys_of(store, scene.query, scene.level, scene.unit, found)
-    parts, which, bottom, top = [], [], [], []
-    for number, row in enumerate(found):
-        base = row.get("ground_elevation_m")
-        base = (float(ground[number]) if base is None else base) + scene.city.geoid_offset_m
-        height = row[scene.form.size]
-        height = UNKNOWN_M if height is None or not 0 < height < inf else height
-        stack = storeys.get((row["id"], row["version"]), [])
-        for storey in stack:
-            low, high = max(storey.bottom_m, -scene.form.below_m), min(storey.top_m, height)
-            if high > low:
-                parts.append(_Part(row, storey))
-                which.append(number)
-                bottom.append(base + low)
-                top.append(base + high)
-        begun = min(height, max((s.top_m for s in stack), default=0.0))
-        if begun < height - 0.01:
-            parts.append(_Part(row))
-            which.append(number)
-            bottom.append(base + begun)
-            top.append(base + height)
-    return parts, extrude(shapes[which], np.array(bottom), np.array(top))
-
-
-def _tubes(scene: Scene, found: list[dict[str, Any]], shapes: NDArray[Any]) -> tuple[list[_Part], Solid]:
+def _tubes(scene: Scene, found: list[dict[str, Any]], shapes: NDArray[Any]) -> tuple[list[Part], Solid]:
     known = [(row, shape) for row, shape in zip(found, shapes, strict=True)
              if row["start_elevation_m"] is not None and row["end_elevation_m"] is not None]
     sections = [_section(row) for row, _ in known]
@@ -167,7 +98,7 @@ def _tubes(scene: Scene, found: list[dict[str, Any]], shapes: NDArray[Any]) -> t
                   for name in ("start_elevation_m", "end_elevation_m"))
     round_ = np.array([s[2] for s in sections], bool)
     lines = np.array([shape for _, shape in known], object)
-    return [_Part(row) for row, _ in known], tubes(lines, start, end, width, height, round_)
+    return [Part(row, span_of(row)) for row, _ in known], tubes(lines, start, end, width, height, round_)
 
 
 def _section(row: dict[str, Any]) -> tuple[float, float, bool]:
@@ -180,17 +111,19 @@ def _section(row: dict[str, Any]) -> tuple[float, float, bool]:
     return UNKNOWN_MM / 1000, UNKNOWN_MM / 1000, True
 
 
-def _written(scene: Scene, plane: _Plane, parts: list[_Part], solid: Solid) -> bytes:
+def _written(scene: Scene, plane: Plane, parts: list[Part], solid: Solid) -> bytes:
     layer = scene.query.layer
     xyz, normal = plane.placed(solid)
     shades = np.array([_WALL, _DARKER[ROOF], _DARKER[FLOOR]])[solid.face]
-    base = _colors(layer, scene, parts)[solid.source]
+    base = _colors(layer, scene, parts)
+    is_tiled = np.array([part.surface == ROOF_SURFACE for part in parts])[:, None]
+    base = np.where(is_tiled, base * (1 - _TILED) + _TILES * _TILED, base)[solid.source]
     color = np.column_stack([np.rint(base * shades[:, None]).astype(np.uint8), np.full(len(base), 255, np.uint8)])
     table = PropertyTable(layer.id, len(parts), _columns(scene, parts))
     return write_glb(xyz, normal, color, solid.triangles, [FeatureIds(layer.id, solid.source.astype(np.uint32), table)], plane.frame.pose)
 
 
-def _colors(layer: Layer, scene: Scene, parts: list[_Part]) -> Floats:
+def _colors(layer: Layer, scene: Scene, parts: list[Part]) -> Floats:
     s = layer.symbology or Symbology()
     visible = {f.name for f in scene.query.audience.fields(layer)}
     if s.field not in visible:
@@ -218,12 +151,13 @@ _COLUMN_TYPES: dict[str, ColumnType] = {"integer": "number", "number": "number",
                                         "datetime": "number"}
 
 
-def _columns(scene: Scene, parts: Sequence[_Part]) -> list[Column]:
+def _columns(scene: Scene, parts: Sequence[Part]) -> list[Column]:
     """Return the columns of the property table: only fields that this audience may read."""
     layer = scene.query.layer
-    begin = [BEGINNING if p.row["valid_from"] is None else _seconds(p.row["valid_from"]) for p in parts]
-    end = [END if p.row["valid_to"] is None else _seconds(p.row["valid_to"]) for p in parts]
-    columns = [Column("fid", "number", [p.row["id"] for p in parts]), Column("valid_from", "number", begin), Column("valid_to", "number", end)]
+    columns = [Column("fid", "number", [p.row["id"] for p in parts]), Column("valid_from", "number", [p.span[0] for p in parts]),
+               Column("valid_to", "number", [p.span[1] for p in parts])]
+    if scene.surface is not None:
+        columns.append(Column("surface", "string", [p.surface for p in parts], scene.surface.title.zh))
     if scene.level is not None and scene.form.kind == "prism":
         storeys = [p.storey for p in parts]
         columns += [Column("level_fid", "number", [s.fid if s else None for s in storeys], scene.level.title.zh),
@@ -248,7 +182,3 @@ def _value(value: Any, kind: ColumnType) -> Any:
     if kind == "string":
         return str(value)
     return int(value) if kind == "integer" else value
-
-
-def _seconds(text: str) -> float:
-    return parse_moment(text).at.astimezone(UTC).timestamp()

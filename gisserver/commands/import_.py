@@ -36,6 +36,7 @@ NOTES = {
     "heights_zero": ("geometries got height 0", "个几何高程记为 0"),
     "made_valid": ("invalid geometries were made valid", "个无效几何已修复"),
     "geometry_dropped": ("geometries were left out, which the layer does not have", "个几何未导入（图层没有几何）"),
+    "surfaces_dropped": ("buildings lost their surfaces: no layer takes them", "栋建筑的表面未导入：没有接收的图层"),
     "kept_for_others": ("features are not in the file, but others refer to them; they stay", "个要素文件中没有，但仍被引用，予以保留"),
 }
 REASONS = {
@@ -93,11 +94,12 @@ def command(settings: Settings, file: Path, layer_id: str | None, new_layer: str
             columns: dict[str, str], fixed: dict[str, str], key: str | None, valid_from: str | None, valid_from_field: str | None,
             crs: str | None, encoding: str | None, source_layer: str | None, on_missing: Any, most_missing: float, same_within: float,
             make_valid: bool, reason: str | None, rejects: Path | None, dry_run: bool) -> int:
-    """Import a GeoPackage, GeoParquet, GeoJSON, Shapefile or another file into a layer, as one changeset.
+    """Import a GeoPackage, GeoParquet, GeoJSON, Shapefile, CityJSON or another file into a layer, as one changeset.
 
     \b
     把文件导入图层，作为一个变更集。
       gis import parcels.gpkg --layer parcel --map ML=source_id --set district_code=110105 --valid-from 2014
+      gis import delft.city.json --mapping config/imports/delft_cityjson.yaml
     """
     mapping = _mapping(read_mapping(mapping_file) if mapping_file else ImportMapping(), layer=layer_id, source_layer=source_layer, key=key,
                        valid_from=valid_from, valid_from_field=valid_from_field, crs=crs, encoding=encoding)
@@ -164,6 +166,8 @@ def _tell(teller: Teller, report: ImportReport) -> None:
                + (f"; changeset {report.seq}" if report.seq else ""),
                f"{report.source} → {report.layer}：读取 {report.read}，{done} {report.written}（新增 {report.new}，变更 {report.changed}，"
                f"终止 {report.retired}），未变 {report.unchanged}，拒绝 {report.rejected}" + (f"；变更集 {report.seq}" if report.seq else ""))
+    if report.part and (report.part.written or report.part.unchanged or report.part.rejected):
+        _tell(teller, replace(report.part, seq=report.seq))
     for note, count in report.notes.items():
         teller.say(f"  {count} {NOTES[note][0]}", f"  {count} {NOTES[note][1]}")
     for (code, field), count in report.reasons.most_common():

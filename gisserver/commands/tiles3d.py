@@ -88,7 +88,7 @@ def command(settings: Settings, layer_id: str, to: Path, moment: str | None, rol
 def _check(scene: Scene, public: Audience, readers: str, is_confidential: bool) -> None:
     """Refuse files that would show more than the public sees, unless that was asked for."""
     audience = scene.query.audience
-    shown = [each.id for each in (scene.query.layer, scene.level, scene.unit) if each is not None]
+    shown = [each.id for each in scene.shown]
     hidden = [each for each in shown if audience.layer_key(each) != public.layer_key(each)]
     if hidden and not is_confidential:
         raise Forbidden(f"Files know no reader: whoever has them sees what '{readers}' sees, and the public does not see "

@@ -15,6 +15,8 @@ from gisserver.ogc.questions import asked_tile
 from gisserver.reply import dump, reply_document
 from gisserver.request import Request
 from gisserver.tile_lane import fill, in_thread, kept, made_tile, send_tile
+from layers.access import Audience
+from layers.building_surfaces import surface_layer
 from layers.errors import NotFound
 from layers.layer import Layer
 from layers.query import ItemQuery
@@ -49,8 +51,16 @@ def scene_of(context: Context, query: ItemQuery) -> Scene:
     if form is None:
         raise NotFound(f"Layer '{layer.id}' has no form in three dimensions: it needs areas with a height, or lines with elevations.")
     readable = context.readable(audience)
-    level, unit = level_and_unit(layer, readable, lambda each: {f.name for f in audience.fields(each)})
-    return Scene(query, form, context.catalogue.city, _ground(context, query, readable), level, unit)
+    level, unit, surface = _parts(layer, readable, audience)
+    return Scene(query, form, context.catalogue.city, _ground(context, query, readable), level, unit, surface)
+
+
+def _parts(layer: Layer, readable: list[Layer], audience: Audience) -> tuple[Layer | None, Layer | None, Layer | None]:
+    """Return the layers of levels, units and surfaces that are parts of a layer, where an audience may read what they are known by."""
+    def visible(each: Layer) -> set[str]:
+        return {f.name for f in audience.fields(each)}
+
+    return *level_and_unit(layer, readable, visible), surface_layer(layer, readable, visible)
 
 
 def _ground(context: Context, query: ItemQuery, readable: list[Layer]) -> Ground:
@@ -128,8 +138,7 @@ class Tile3dEndpoint:
         """Return the key: all layers that the tile is made from, and what the reader may see of each of them."""
         layer, audience = query.layer, query.audience
         readable = self.context.readable(audience)
-        level, unit = level_and_unit(layer, readable, lambda each: {f.name for f in audience.fields(each)})
-        parts = tuple(each.id for each in (layer, level, unit, _elevation(readable)) if each is not None)
+        parts = tuple(each.id for each in (layer, *_parts(layer, readable, audience), _elevation(readable)) if each is not None)
         moment = query.interval if query.at is None else (query.at, query.at)
         return TileKey(parts, address, "/".join(map(audience.layer_key, parts)), moment, query.known_at, f"3d.{self.form}")
 

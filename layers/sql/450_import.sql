@@ -196,3 +196,36 @@ BEGIN
   PERFORM gis.import_drop(p_layer, p_batch, ARRAY(SELECT (f ->> 'row')::bigint FROM unnest(v_faults) f));
   RETURN gis.sum_faults(v_faults, p_examples);
 END $$;
+
+-- The features of a layer that what comes with a file's rows is a part of, staged or standing when it begins: {key: [fid, the end
+-- of the feature's time (null: open), its precision]}.
+CREATE OR REPLACE FUNCTION gis.import_owners(p_layer text, p_batch bigint, p_key text, p_values text[], p_begins timestamptz[]) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+  v_found jsonb;
+BEGIN
+  EXECUTE format(
+    'WITH asked AS (SELECT DISTINCT ON (key) key, begin FROM unnest($2, $3) v (key, begin) ORDER BY key, begin),
+     staged AS (SELECT DISTINCT ON (s.%2$I::text) s.%2$I::text AS key, s.fid, s.op FROM city_stage.%1$I s
+                WHERE s.batch = $1 AND s.op IN (''n'', ''p'') AND s.%2$I::text = ANY ($2) ORDER BY s.%2$I::text, s.ord),
+     found AS (SELECT a.key, a.begin, coalesce(s.fid, (SELECT c.fid FROM city.%1$I c WHERE c.%2$I::text = a.key AND c.valid @> a.begin LIMIT 1)) AS fid
+               FROM asked a LEFT JOIN staged s USING (key))
+     SELECT jsonb_object_agg(f.key, jsonb_build_array(f.fid, t.until, coalesce(
+       (SELECT c.end_precision::text FROM city.%1$I c WHERE c.fid = f.fid AND upper(c.valid) = t.until LIMIT 1), ''s'')))
+     FROM found f LEFT JOIN LATERAL (
+       SELECT upper(r) AS until FROM unnest((SELECT range_agg(c.valid) FROM city.%1$I c WHERE c.fid = f.fid)) r WHERE r @> f.begin) t ON true
+     WHERE f.fid IS NOT NULL', p_layer, p_key) INTO v_found USING p_batch, p_values, p_begins;
+  RETURN coalesce(v_found, '{}');
+END $$;
+
+-- Leave out staged parts whose owner is neither staged any more nor there; returns how many.
+CREATE OR REPLACE FUNCTION gis.import_orphans(p_layer text, p_batch bigint, p_field text, p_owner text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+  v_dropped bigint;
+BEGIN
+  EXECUTE format(
+    'DELETE FROM city_stage.%1$I p WHERE p.batch = $1 AND p.op <> ''r''
+     AND NOT EXISTS (SELECT FROM city_stage.%3$I s WHERE s.batch = $1 AND s.fid = p.%2$I)
+     AND NOT EXISTS (SELECT FROM city.%3$I c WHERE c.fid = p.%2$I)', p_layer, p_field, p_owner) USING p_batch;
+  GET DIAGNOSTICS v_dropped = ROW_COUNT;
+  RETURN v_dropped;
+END $$;

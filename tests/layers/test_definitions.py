@@ -20,10 +20,11 @@ CJJ_61 = {"JS": (0, 255, 255), "PS": (76, 57, 38), "RQ": (255, 0, 255), "RL": (2
 
 def test_the_layers_of_the_first_day_are_there() -> None:
     wanted = {"district", "street", "community", "parcel", "land_use", "red_line", "control_zone", "building", "building_parcel", "entrance", "level",
-              "unit_room", "project", "milestone", "document", "progress", "pipe_node", "pipe_segment", "customer", "road", "address", "facility", "imagery", "dem",
-              "water_area", "green_space", "annotation"}
+              "unit_room", "building_surface", "project", "milestone", "document", "progress", "pipe_node", "pipe_segment", "customer", "road", "address",
+              "facility", "imagery", "dem", "water_area", "green_space", "annotation"}
     assert set(LAYERS) == wanted
-    assert {layer.id for layer in LAYERS.values() if layer.kind == "table"} == {"entrance", "level", "unit_room", "milestone", "document", "progress"}
+    assert {layer.id for layer in LAYERS.values() if layer.kind == "table"} == {
+        "entrance", "level", "unit_room", "building_surface", "milestone", "document", "progress"}
     assert {layer.id for layer in LAYERS.values() if layer.kind == "relation"} == {"building_parcel"}
     assert {layer.id for layer in LAYERS.values() if layer.kind == "coverage"} == {"imagery", "dem"}
 

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -128,8 +129,8 @@ class Read:
         return [row for row in self.rows if row["fid"] == fid]
 
 
-def volume(row: dict[str, Any]) -> float:
-    origin = row["earth"].mean(axis=0)
+def volume(row: dict[str, Any], origin: Any = None) -> float:
+    origin = row["earth"].mean(axis=0) if origin is None else origin
     a, b, c = (row["earth"][row["triangles"][:, i]] - origin for i in range(3))
     return float(np.einsum("ij,ij->i", a, np.cross(b, c)).sum() / 6)
 
@@ -262,31 +263,43 @@ def test_a_reader_gets_only_what_he_may_see(store, catalogue, town):
     assert form_of(catalogue.layer("building"), flat) is None
 
 
-def test_edits_of_floors_renew_the_tiles_that_hold_them(store, catalogue, town):
+def test_edits_of_floors_renew_the_tiles_that_hold_them(store, catalogue, read, town):
+    """What has no place of its own is where its building stands: near tiles are dropped, far ones stay, when it moves to another building both are."""
     cache = TileCache()
     expiry = Expiry(store, catalogue, cache)
-    address = next(a for a in Read(store, scene(catalogue)).glbs if a.z == 15)
-    keys = [TileKey(("building", "level", "unit_room"), address, "all", variant="3d.glb"), TileKey(("building",), address, "all")]
-    for key in keys:
-        cache.put(key, CachedTile({"": b"x"}, "x", cache.seq, datetime.now(UTC)), datetime.now(UTC))
-    apply_changeset(store, catalogue, OWNER, Changeset((Edit("level", "put", fid=town["3"], properties={"kind": "rooms"}, partial=True,
-                                                             valid_from="2005"),), "clerk", "kind"))
-    expiry.catch_up()
-    assert [cache.get(key) is None for key in keys] == [True, False]
+    near, far = (read.of(town[name])[0]["address"] for name in ("flats", "east"))
+    held, alone = ("building", "level", "unit_room"), ("building",)
+    keys = [TileKey(held, near, "all", variant="3d.glb"), TileKey(held, far, "all", variant="3d.glb"), TileKey(alone, near, "all")]
+
+    def dropped_by(layer: str, name: str, **properties: Any) -> list[bool]:
+        for key in keys:
+            cache.put(key, CachedTile({"": b"x"}, "x", cache.seq, datetime.now(UTC)), datetime.now(UTC))
+        apply_changeset(store, catalogue, OWNER, Changeset((Edit(layer, "put", fid=town[name], properties=properties, partial=True,
+                                                                 valid_from="2005"),), "clerk", "kind"))
+        expiry.catch_up()
+        return [cache.get(key) is None for key in keys]
+
+    assert dropped_by("level", "3", kind="rooms") == [True, False, False]
+    assert dropped_by("unit_room", "110102001001GB00001F00010003", room_no="302") == [True, False, False]
+    assert dropped_by("level", "3", building_fid=town["east"]) == [True, True, False]
+    assert dropped_by("level", "3", building_fid=town["flats"]) == [True, True, False]
 
 
-def test_khronos_finds_nothing_wrong(read, tmp_path):
-    modules = ROOT / "web" / "node_modules"
-    node = shutil.which("node")
-    if node is None or not (modules / "gltf-validator").is_dir():
-        pytest.skip("node and web/node_modules/gltf-validator are not there")
+def faults_by_khronos(read: Read, folder: Path) -> list[dict[str, Any]]:
+    """What the validator of glTF says of each content."""
     paths = []
     for n, body in enumerate(read.glbs.values()):
-        paths.append(tmp_path / f"{n}.glb")
+        paths.append(folder / f"{n}.glb")
         paths[-1].write_bytes(body)
     program = ("const v = require(process.argv[1]), fs = require('fs');"
                "Promise.all(process.argv.slice(2).map(p => v.validateBytes(new Uint8Array(fs.readFileSync(p)))))"
                ".then(found => console.log(JSON.stringify(found.map(r => r.issues))))")
-    done = subprocess.run([node, "-e", program, str(modules / "gltf-validator"), *map(str, paths)], capture_output=True, text=True, check=True)
-    for issues in json.loads(done.stdout):
+    done = subprocess.run(["node", "-e", program, str(ROOT / "web" / "node_modules" / "gltf-validator"), *map(str, paths)], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def test_khronos_finds_nothing_wrong(read, tmp_path):
+    if shutil.which("node") is None or not (ROOT / "web" / "node_modules" / "gltf-validator").is_dir():
+        pytest.skip("node and web/node_modules/gltf-validator are not there")
+    for issues in faults_by_khronos(read, tmp_path):
         assert (issues["numErrors"], issues["numWarnings"]) == (0, 0), issues["messages"]

@@ -1,0 +1,81 @@
+"""Surfaces of a building: roofs, walls and ground faces as polygons in space, and how the store keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layers.layer import Layer
+from layers.values import WrongValue
+
+__all__ = ["FIELDS", "GROUND", "OUTER_CEILING", "ROOF", "TYPES", "WALL", "Surface", "parse_surfaces", "surface_layer", "write_surfaces"]
+
+ROOF, WALL, GROUND, OUTER_CEILING = "RoofSurface", "WallSurface", "GroundSurface", "OuterCeilingSurface"
+# What CityJSON calls the outside of a building.
+TYPES = (ROOF, WALL, GROUND, OUTER_CEILING, "OuterFloorSurface", "ClosureSurface", "Window", "Door")
+# What a layer of surfaces is known by, beside being a part of the building's layer.
+FIELDS = ("lod", "surfaces", "lowest_m", "highest_m")
+
+
+class Surface(NamedTuple):
+    """A polygon in space: its type, and its rings (k, 3) without the closing point, the outer one first.
+
+    The outer ring runs counter-clockwise as seen from outside the building, holes the other way round.
+    """
+
+    type: str
+    rings: tuple[NDArray[np.float64], ...]
+
+
+def surface_layer(layer: Layer, among: Iterable[Layer], visible: Callable[[Layer], set[str]] | None = None) -> Layer | None:
+    """Return the layer of surfaces that are parts of a layer's features, None where there is none.
+
+    `visible` gives the names of the fields that a reader may read; one of them missing, he has no such layer.
+    """
+    for each in among:
+        owner = each.parent
+        names = visible(each) if visible else set(each.by_name)
+        if each.kind == "table" and owner is not None and owner.references == layer.id and names.issuperset((*FIELDS, owner.name)):
+            return each
+    return None
+
+
+def parse_surfaces(value: Any) -> list[Surface]:
+    """Read surfaces as the store keeps them: [{"type": …, "rings": [[[x, y, z], …], …]}, …].
+
+    Rings may or may not repeat their first point. Raises WrongValue that names the surface.
+    """
+    if not isinstance(value, list) or not value:
+        raise WrongValue("surfaces are a list of objects with 'type' and 'rings', at least one")
+    found = []
+    for number, each in enumerate(value):
+        rings = each.get("rings") if isinstance(each, dict) else None
+        kind = each.get("type") if isinstance(each, dict) else None
+        if kind not in TYPES:
+            raise WrongValue(f"surface {number}: 'type' must be one of {', '.join(TYPES)}")
+        if not isinstance(rings, list) or not rings:
+            raise WrongValue(f"surface {number}: 'rings' must be a list of rings, the outer one first")
+        found.append(Surface(kind, tuple(_ring(ring, number) for ring in rings)))
+    return found
+
+
+def _ring(ring: Any, number: int) -> NDArray[np.float64]:
+    try:
+        points = np.array(ring, np.float64)
+    except (TypeError, ValueError, OverflowError):
+        points = np.empty(0)
+    if points.ndim != 2 or points.shape[1] != 3 or not np.isfinite(points).all():
+        raise WrongValue(f"surface {number}: a ring is a list of points [x, y, z] of finite numbers")
+    if (points[0] == points[-1]).all():
+        points = points[:-1]
+    if len(points) < 3:
+        raise WrongValue(f"surface {number}: a ring needs three points")
+    return points
+
+
+def write_surfaces(surfaces: Sequence[Surface]) -> list[dict[str, Any]]:
+    """Return surfaces as the store keeps them, rings closed as GeoJSON has them."""
+    return [{"type": each.type, "rings": [[*ring.tolist(), ring[0].tolist()] for ring in each.rings]} for each in surfaces]
