@@ -28,8 +28,9 @@ class Catalogue:
     version
         Counts every change of definitions.
     versions
-        {id: number}, which of a layer's definitions holds; a layer that is made again goes on counting, and so does one whose
-        published styles change.
+        {id: number}, which of a layer's definitions holds; a layer that is made again goes on counting.
+    drawn
+        {id: number}, the same for what maps are made from: it also counts every change of a layer's published styles.
     """
 
     def __init__(self, store: Store) -> None:
@@ -37,6 +38,7 @@ class Catalogue:
         self.version = -1
         self.layers: dict[str, Layer] = {}
         self.versions: dict[str, int] = {}
+        self.drawn: dict[str, int] = {}
         self._city: City | None = None
         self.refresh()
 
@@ -70,7 +72,8 @@ class Catalogue:
             layers.sort(key=lambda layer: (layer.symbology.order if layer.symbology else 1000, layer.id))
             variants, changes = read_variants(connection, {layer.id: layer for layer in layers})
         self.layers = {layer.id: layer.with_variants(variants[layer.id]) if layer.id in variants else layer for layer in layers}
-        self.versions = {layer: version + changes.get(layer, 0) for _, layer, version in rows}
+        self.versions = {layer: version for _, layer, version in rows}
+        self.drawn = {layer: version + changes.get(layer, 0) for layer, version in self.versions.items()}
         self._city = City.model_validate(city[0]) if city else None
         self.version = version
         return True

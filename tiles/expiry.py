@@ -56,7 +56,7 @@ class Expiry:
         self._looked_at = clock()
         self._instants: dict[str, datetime | None] = {}
         self.shared = shared
-        self._version, self._versions = catalogue.version, dict(catalogue.versions)
+        self._version, self._versions = catalogue.version, dict(catalogue.drawn)
         self._told = self._looked_at
         self.cache.reach(current_seq(store))
         if shared is not None:
@@ -95,7 +95,7 @@ class Expiry:
         if self.catalogue.version == self._version:
             return
         self._version = self.catalogue.version
-        versions, now = dict(self.catalogue.versions), self.clock()
+        versions, now = dict(self.catalogue.drawn), self.clock()
         for layer in {*self._versions, *versions}:
             if self._versions.get(layer) != versions.get(layer):
                 self.epochs.forget(layer)
