@@ -1,6 +1,7 @@
 import react from "@vitejs/plugin-react";
 import { loadEnv } from "vite";
 import { defineConfig } from "vitest/config";
+import { fetchedEarly } from "./vite.early";
 import { globeFiles } from "./vite.globe";
 
 // The client may be served below a path (GIS_PUBLIC_URL), so every address in it is relative.
@@ -9,7 +10,7 @@ const DEFAULT_SERVER = "http://127.0.0.1:8000";
 
 export default defineConfig(({ mode }) => ({
   base: "./",
-  plugins: [react(), globeFiles()],
+  plugins: [react(), globeFiles(), fetchedEarly("MapView")],
   build: {
     target: "es2022",
     chunkSizeWarningLimit: 1200,

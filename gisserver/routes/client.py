@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from starlette.responses import Response
 
-from gisserver.compress import SMALLEST_BYTES, encode, encoding_for
+from gisserver.compress import SMALLEST_BYTES, encoding_for, pack
 from gisserver.pages import STATIC
 from gisserver.reply import digest, matches
 from gisserver.request import Request
@@ -91,7 +91,7 @@ def _loaded(path: str, encoding: str | None, stamp: int) -> tuple[bytes, str | N
     body = Path(path).read_bytes()
     tag = digest(body)
     if encoding and len(body) >= SMALLEST_BYTES:
-        packed = encode(body, encoding)
+        packed = pack(body, encoding)
         if len(packed) < len(body) * 0.9:
             return packed, encoding, f"{tag}-{encoding}"
     return body, None, tag

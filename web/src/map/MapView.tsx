@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "react";
 import { readStyle } from "../api/style";
 import type { Layer } from "../api/types";
 import { useDraft } from "../state/draft";
+import { takeStyle } from "../state/first";
 import { useWords, usePreferences } from "../state/preferences";
 import { useMoments } from "../state/moment";
 import { useCity, useItem, useLayers } from "../state/queries";
@@ -58,7 +59,7 @@ export default function MapView() {
   const layers = useLayers();
   const name = useSession((session) => session.account?.username ?? "");
   const dark = usePreferences((preferences) => preferences.theme === "dark");
-  const style = useQuery({ queryKey: ["style", "", name, language], queryFn: ({ signal }) => readStyle(signal), staleTime: Infinity });
+  const style = useQuery({ queryKey: ["style", "", name, language], queryFn: ({ signal }) => takeStyle(language) ?? readStyle(signal), staleTime: Infinity });
   const moments = useMoments();
   const { shown, opacity, relief } = useView((view) => view.layers);
   const filters = useView((view) => view.filters);

@@ -6,6 +6,7 @@ import { type Box, countItems, type Question, readItem, readPage, readVersions }
 import { search } from "../api/search";
 import type { City, Config, Layer, LayerField } from "../api/types";
 import { toCql2 } from "../format/condition";
+import { takeConfig } from "./first";
 import type { Ref } from "./link";
 import { readerOf, useSession } from "./session";
 import { useView } from "./view";
@@ -29,7 +30,7 @@ export function useConfig() {
   const known = useSession((session) => session.known);
   return useQuery({
     queryKey: ["config", "", name],
-    queryFn: ({ signal }) => readConfig(signal),
+    queryFn: ({ signal }) => takeConfig() ?? readConfig(signal),
     staleTime: Infinity,
     placeholderData: keepPreviousData,
     enabled: known,

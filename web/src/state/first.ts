@@ -1,0 +1,35 @@
+/** What every first view needs, asked for while the program is still being read: who is signed in is known from the same cookie. */
+import type { StyleSpecification } from "maplibre-gl";
+import { readConfig } from "../api/config";
+import { setAnswerLanguage } from "../api/http";
+import { readStyle } from "../api/style";
+import type { Config } from "../api/types";
+import { usePreferences } from "./preferences";
+
+let config: Promise<Config> | null = null;
+let style: { language: string; answer: Promise<StyleSpecification> } | null = null;
+
+/** Ask now; the first who needs an answer takes it. */
+export function askFirst(): void {
+  const { language } = usePreferences.getState();
+  setAnswerLanguage(language);
+  config = readConfig();
+  style = { language, answer: readStyle() };
+  // Whoever takes an answer hears of its failure; nobody has to.
+  config.catch(() => undefined);
+  style.answer.catch(() => undefined);
+}
+
+/** Take the first configuration; null where it has been taken, then it is to be asked for. */
+export function takeConfig(): Promise<Config> | null {
+  const taken = config;
+  config = null;
+  return taken;
+}
+
+/** Take the first style, if it is in this language. */
+export function takeStyle(language: string): Promise<StyleSpecification> | null {
+  const taken = style;
+  style = null;
+  return taken?.language === language ? taken.answer : null;
+}
