@@ -11,7 +11,9 @@ from pygeoapi.provider.rasterio_ import RasterioProvider
 from gisserver.context import current
 from layers.access import Audience
 from layers.crs import transformer
+from layers.features import count
 from layers.layer import Layer
+from layers.query import ItemQuery
 
 __all__ = ["ASKING", "CoverageFile", "LayerRecords"]
 
@@ -35,9 +37,14 @@ class LayerRecords(BaseProvider):
     def query(self, offset: int = 0, limit: int = 10, resulttype: str = "results", bbox: list[float] | None = None,
               properties: list[tuple[str, str]] | None = None, q: str | None = None, language: Any = None,
               **others: Any) -> dict[str, Any]:
-        """Return the records that match, as a FeatureCollection; `q` is looked for in both languages."""
-        found = [self._record(layer, _is_chinese(language)) for layer in current().readable(ASKING.get())
-                 if _matches(layer, q) and _meets(bbox, current().catalogue.city.extent)]
+        """Return the records that match, as a FeatureCollection; `q` is looked for in both languages.
+
+        Of its parts between commas one has to match, with all of its words. Of layers that are stored, those match a box that have
+        something in it today which the reader may see.
+        """
+        audience = ASKING.get()
+        found = [self._record(layer, _is_chinese(language)) for layer in current().readable(audience)
+                 if _matches(layer, audience, q) and _meets(bbox, layer, audience)]
         for name, value in properties or ():
             found = [record for record in found if record["properties"].get(name) == value]
         page = [] if resulttype == "hits" else found[offset:offset + limit]
@@ -71,18 +78,25 @@ def _is_chinese(language: Any) -> bool:
     return str(language or "").lower().startswith("zh")
 
 
-def _matches(layer: Layer, q: str | None) -> bool:
+def _matches(layer: Layer, audience: Audience, q: str | None) -> bool:
     if not q:
         return True
-    texts = [layer.id, layer.group, layer.title.zh, layer.title.en]
-    if layer.description:
-        texts += [layer.description.zh, layer.description.en]
-    everything = " ".join(texts).lower()
-    return any(word.strip().lower() in everything for word in q.split(",") if word.strip())
+    # A field that the reader may not read is not found by its name either.
+    texts = [layer.title, layer.description, *(field.title for field in audience.fields(layer)),
+             *(title for field in audience.fields(layer) for title in (field.codes or {}).values())]
+    everything = "\n".join([layer.id, layer.group, layer.kind, *(f"{text.zh}\n{text.en}" for text in texts if text)]).lower()
+    return any(all(word in everything for word in part.lower().split()) for part in q.split(",") if part.strip())
 
 
-def _meets(bbox: list[float] | None, extent: tuple[float, float, float, float]) -> bool:
-    return not bbox or (bbox[0] <= extent[2] and bbox[2] >= extent[0] and bbox[1] <= extent[3] and bbox[3] >= extent[1])
+def _meets(bbox: list[float] | None, layer: Layer, audience: Audience) -> bool:
+    if not bbox:
+        return True
+    minx, miny, maxx, maxy = current().catalogue.city.extent
+    if not (bbox[0] <= maxx and bbox[2] >= minx and bbox[1] <= maxy and bbox[3] >= miny):
+        return False
+    if layer.kind != "spatial" or not layer.is_stored:
+        return True
+    return count(current().store, ItemQuery(layer, audience, bbox=(bbox[0], bbox[1], bbox[2], bbox[3])), cap=1) > 0
 
 
 class CoverageFile(RasterioProvider):

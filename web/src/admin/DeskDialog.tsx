@@ -10,16 +10,17 @@ const PANELS = {
   keys: lazy(() => import("./KeysPanel")),
   accounts: lazy(() => import("./AccountsPanel")),
   audit: lazy(() => import("./AuditPanel")),
+  hosts: lazy(() => import("./HostsPanel")),
 };
 
-/** Keys, accounts or the audit, over the map. */
+/** Keys, accounts, the audit or the hosts of other services, over the map. */
 export default function DeskDialog() {
   const { t } = useWords();
   const panel = useDesk((desk) => desk.panel);
   if (!panel) return null;
   const Panel = PANELS[panel];
   return (
-    <Modal open title={t(`${panel}.title`)} footer={null} width={panel === "keys" ? 720 : 1040} className="desk-dialog" onCancel={() => useDesk.setState({ panel: null })}>
+    <Modal open title={t(`${panel}.title`)} footer={null} width={panel === "keys" || panel === "hosts" ? 720 : 1040} className="desk-dialog" onCancel={() => useDesk.setState({ panel: null })}>
       <Boundary><Suspense fallback={<Loading rows={6} />}><Panel /></Suspense></Boundary>
     </Modal>
   );

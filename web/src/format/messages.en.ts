@@ -1,6 +1,7 @@
 import { sceneEn } from "./messages.scene";
 import { growEn } from "./messages.grow";
 import { editEn } from "./messages.edit";
+import { outsideEn } from "./messages.outside";
 import { plotEn } from "./messages.plot";
 import { timeEn } from "./messages.time";
 import { workEn } from "./messages.work";
@@ -10,6 +11,7 @@ export const en: Record<MessageKey, string> = {
   ...sceneEn,
   ...growEn,
   ...editEn,
+  ...outsideEn,
   ...plotEn,
   ...timeEn,
   ...workEn,

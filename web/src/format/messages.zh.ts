@@ -2,6 +2,7 @@
 import { sceneZh } from "./messages.scene";
 import { growZh } from "./messages.grow";
 import { editZh } from "./messages.edit";
+import { outsideZh } from "./messages.outside";
 import { plotZh } from "./messages.plot";
 import { timeZh } from "./messages.time";
 import { workZh } from "./messages.work";
@@ -10,6 +11,7 @@ export const zh = {
   ...sceneZh,
   ...growZh,
   ...editZh,
+  ...outsideZh,
   ...plotZh,
   ...timeZh,
   ...workZh,

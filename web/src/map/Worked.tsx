@@ -6,6 +6,7 @@ import { useView } from "../state/view";
 import type { Drawn } from "./city";
 import { PlaceMark } from "./PlaceMark";
 
+const Outside = lazy(() => import("./Outside"));
 const ThemeLayer = lazy(() => import("./ThemeLayer").then(({ ThemeLayer: made }) => ({ default: made })));
 
 /** Lay the layers of the city in the reader's order; letters stay above all grounds. */
@@ -29,10 +30,12 @@ export function Worked({ map, drawn }: { map: MapLibre; drawn: Drawn }) {
     applyOrder(map, drawn, topDown(layers, order).map((layer) => layer.id).reverse());
   }, [map, drawn, layers, order]);
   const themes = useView((view) => view.work.themes);
+  const outside = useView((view) => view.work.outside.length > 0);
   return (
     <>
       <PlaceMark map={map} drawn={drawn} />
       <Suspense fallback={null}>
+        {outside && <Outside map={map} drawn={drawn} />}
         {Object.entries(themes).map(([id, theme]) => {
           const layer = layers.find((candidate) => candidate.id === id);
           return layer && <ThemeLayer key={id} map={map} drawn={drawn} layer={layer} theme={theme} />;

@@ -10,6 +10,7 @@ import { askUndo } from "./undo";
 
 const DESK = [
   { panel: "keys", needs: "make_keys" }, { panel: "accounts", needs: "manage_accounts" }, { panel: "audit", needs: "read_audit" },
+  { panel: "hosts", needs: "manage_layers" },
 ] as const;
 
 /** Who one is, or the way to sign in. */

@@ -1,8 +1,9 @@
-import { CloseCircleFilled, DownOutlined, RightOutlined, SearchOutlined } from "../icons";
+import { AimOutlined, CloseCircleFilled, DownOutlined, RightOutlined, SearchOutlined } from "../icons";
 import Checkbox from "antd/es/checkbox";
-import { lazy, Suspense, useState } from "react";
+import { lazy, type ReactNode, Suspense, useState } from "react";
 import type { Layer } from "../api/types";
 import { pick } from "../format/text";
+import { useCatalogue } from "../state/catalogue";
 import { answersTo, shownByDefault, topDown } from "../state/layers";
 import { useWords } from "../state/preferences";
 import { useConfig } from "../state/queries";
@@ -42,12 +43,14 @@ function Group({ title, layers, found }: { title: string; layers: Layer[]; found
   );
 }
 
-/** The layers of the city: what is on the map, in which order, how strongly, and what its colours mean. */
-export function LayersPage() {
+/** The layers of the city: what is on the map, in which order, how strongly, and what its colours mean; `below` follows the tree. */
+export function LayersPage({ below }: { below?: ReactNode }) {
   const { t, language } = useWords();
   const config = useConfig();
   const order = useView((view) => view.work.order);
   const [text, setText] = useState("");
+  const [inView, setInView] = useState(false);
+  const found = useCatalogue(text, inView);
   const [listing, setListing] = useState(false);
   if (config.isPending) return <Loading rows={9} />;
   if (config.isError) return <Failure error={config.error} retry={() => void config.refetch()} />;
@@ -55,7 +58,8 @@ export function LayersPage() {
   const all = config.data.layers.filter((layer) => layer.kind === "spatial" || layer.kind === "table");
   if (all.length === 0) return <Empty title={t("layers.empty")} />;
   const ranks = new Map(topDown(all, order).map((layer, index) => [layer.id, index]));
-  const listed = all.filter((layer) => answersTo(layer, groups[layer.group], text)).sort((a, b) => (ranks.get(a.id) ?? 1000) - (ranks.get(b.id) ?? 1000));
+  const listed = all.filter((layer) => (answersTo(layer, groups[layer.group], text) || found.words?.has(layer.id)) && (!found.here || found.here.has(layer.id)))
+    .sort((a, b) => (ranks.get(a.id) ?? 1000) - (ranks.get(b.id) ?? 1000));
   const names = [...new Set(listed.map((layer) => layer.group))];
   const known = Object.keys(groups);
   names.sort((a, b) => (known.indexOf(a) + 1 || 99) - (known.indexOf(b) + 1 || 99));
@@ -65,15 +69,19 @@ export function LayersPage() {
         <SearchOutlined />
         <input type="search" aria-label={t("layers.search")} placeholder={t("layers.search")} value={text} onChange={(event) => setText(event.target.value)} />
         {text && <button type="button" className="quiet" aria-label={t("common.clear")} onClick={() => setText("")}><CloseCircleFilled /></button>}
-        <span className="visually-hidden" role="status">{text ? t("layers.found", { count: listed.length }) : ""}</span>
+        <button type="button" className="quiet" aria-pressed={inView} aria-label={t("layers.onlyInView")} title={t("layers.onlyInView")} onClick={() => setInView(!inView)}>
+          <AimOutlined />
+        </button>
+        <span className="visually-hidden" role="status">{text || inView ? t("layers.found", { count: listed.length }) : ""}</span>
       </div>
-      {listed.length === 0 ? <Empty title={t("layers.notFound", { text })} hint={t("layers.notFoundHint")} /> : (
+      {listed.length === 0 ? <Empty title={inView ? t("layers.notInView") : t("layers.notFound", { text })} hint={inView ? undefined : t("layers.notFoundHint")} /> : (
         <ul role="tree" aria-label={t("layers.title")} className="layer-tree">
           {names.map((name) => (
             <Group key={name} title={pick(groups[name], language) || t("layers.other")} found={text !== ""} layers={listed.filter((layer) => layer.group === name)} />
           ))}
         </ul>
       )}
+      {below}
       <div className="objects-head">
         <button type="button" className="link-button" aria-expanded={listing} onClick={() => setListing(!listing)}>{t("objects.title")}</button>
       </div>

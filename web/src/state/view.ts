@@ -6,7 +6,7 @@ import type { Condition } from "../format/condition";
 import type { Bounds } from "../format/geometry";
 import { BLANK, type Camera, decodeView, encodeView, keptName, type LinkedView, type Ref } from "./link";
 import type { Compare } from "./sides";
-import type { Work } from "./work";
+import { readWork, type Work } from "./work";
 
 export type { Camera, Ref } from "./link";
 
@@ -121,7 +121,8 @@ export const useView = create<View>()((set, get) => ({
   }),
   follow: (hash) => get().restore(decodeView(hash)),
   restore: (linked) => {
-    set({ ...linked, focus: Math.max(0, linked.selection.length - 1) });
+    // What was kept before knows nothing of what came since.
+    set({ ...linked, work: readWork(linked.work), focus: Math.max(0, linked.selection.length - 1) });
     if (linked.camera) {
       const { lon, lat, zoom, bearing, pitch } = linked.camera;
       set({ flight: { center: [lon, lat], zoom, bearing, pitch, token: (flights += 1) } });

@@ -53,9 +53,11 @@ export interface Work {
   themes: Record<string, Theme>;
   /** Layers from the top down, as the reader has put them; those not named stand where they stood. */
   order: string[];
+  /** Layers of other services from the top down; `city` stands for the city's own. */
+  outside: string[];
 }
 
-export const PLAIN_WORK: Work = { place: { kind: "view" }, rule: "intersects", charts: [], themes: {}, order: [] };
+export const PLAIN_WORK: Work = { place: { kind: "view" }, rule: "intersects", charts: [], themes: {}, order: [], outside: [] };
 
 const NAME = /^[a-z][a-z0-9_]{0,47}$/;
 const CHARTS: ChartKind[] = ["bar", "pie", "histogram"];
@@ -63,6 +65,8 @@ const RULES: Rule[] = ["intersects", "centroid", "area_weighted", "within"];
 const THEMES: ThemeKind[] = ["choropleth", "graduated", "bivariate", "heat", "cluster", "charts"];
 const MEASURE = /^(count|(sum|mean):[a-z][a-z0-9_]{0,47})$/;
 const MOST_CHARTS = 12;
+const OUTSIDE = /^(city|out_[0-9a-f]{20})$/;
+const MOST_OUTSIDE = 40;
 
 /** Return the parts of a work that differ from the plain one; null where nothing does. */
 export function encodeWork(work: Work): string | null {
@@ -86,7 +90,7 @@ function readTheme(given: unknown): given is Theme {
 /** Read a work that somebody kept or sent; what cannot be read is left plain. */
 export function readWork(given: unknown): Work {
   if (!given || typeof given !== "object") return PLAIN_WORK;
-  const { place, rule, charts, themes, order } = given as Partial<Work>;
+  const { place, rule, charts, themes, order, outside } = given as Partial<Work>;
   return {
     place: readPlace(place),
     rule: RULES.includes(rule!) ? rule! : PLAIN_WORK.rule,
@@ -95,6 +99,7 @@ export function readWork(given: unknown): Work {
       .slice(0, MOST_CHARTS),
     themes: Object.fromEntries(Object.entries(themes ?? {}).filter(([layer, theme]) => NAME.test(layer) && readTheme(theme))),
     order: (Array.isArray(order) ? order : []).filter((name) => typeof name === "string" && NAME.test(name)),
+    outside: [...new Set((Array.isArray(outside) ? outside : []).filter((name) => typeof name === "string" && OUTSIDE.test(name)))].slice(0, MOST_OUTSIDE),
   };
 }
 

@@ -1,19 +1,22 @@
 import { CloseOutlined, MenuOutlined, ReloadOutlined } from "../icons";
 import { type KeyboardEvent, lazy, Suspense, useRef } from "react";
+import { OutsideGroup } from "../outside/OutsideGroup";
 import { LayersPage } from "../panels/LayersPanel";
 import { Boundary } from "../panels/Boundary";
 import { Loading } from "../panels/PanelState";
+import { useOutside } from "../state/outside";
 import { usePreferences, useWords } from "../state/preferences";
 import { useView } from "../state/view";
 import { type Page, PAGES, useWorkbench } from "../state/workbench";
 
+const OutsideAnswers = lazy(() => import("../outside/OutsideAnswers"));
 const QueryPage = lazy(() => import("../query/QueryPage"));
 const ThemeCard = lazy(() => import("../thematic/ThemeCard"));
 const ThemePage = lazy(() => import("../thematic/ThemePage"));
 const StatisticsPage = lazy(() => import("../statistics/StatisticsPage"));
 
 const BODIES: Record<Page, () => React.ReactNode> = {
-  layers: () => <LayersPage />,
+  layers: () => <LayersPage below={<OutsideGroup />} />,
   query: () => <QueryPage />,
   theme: () => <ThemePage />,
   statistics: () => <StatisticsPage />,
@@ -23,10 +26,12 @@ const BODIES: Record<Page, () => React.ReactNode> = {
 export function Workbench() {
   const themed = useView((view) => Object.keys(view.work.themes).length > 0);
   const open = usePreferences((preferences) => preferences.layersOpen);
+  const told = useOutside((outside) => outside.answers.length > 0);
   const page = useWorkbench((workbench) => workbench.page);
   return (
     <>
       <Panel />
+      {told && <Suspense fallback={null}><OutsideAnswers /></Suspense>}
       {themed && !(open && page === "theme") && <Suspense fallback={null}><ThemeCard /></Suspense>}
     </>
   );
