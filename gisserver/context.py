@@ -88,10 +88,10 @@ class Context:
         """Return the layers that an audience may read, in the order of the catalogue."""
         return [layer for layer in self.catalogue.layers.values() if audience.may_read(layer.id)]
 
-    def refresh(self) -> bool:
-        """Read the catalogue again if it changed; at most every CATALOGUE_CHECK_S seconds."""
+    def refresh(self, at_once: bool = False) -> bool:
+        """Read the catalogue again if it changed; at most every CATALOGUE_CHECK_S seconds, or at once."""
         now = time.monotonic()
-        if now - self._checked_at < CATALOGUE_CHECK_S:
+        if not at_once and now - self._checked_at < CATALOGUE_CHECK_S:
             return False
         self._checked_at = now
         changed = self.catalogue.refresh()

@@ -27,6 +27,8 @@ __all__ = ["ChangeFeed", "event_text"]
 
 LOGGER = logging.getLogger(__name__)
 CHANNEL = "gis_changeset"
+# Tells that a layer was defined anew.
+DEFINITIONS = "gis_catalogue"
 # Also the longest a notice can stay unheard (a pooler that drops notices, a catalogue that changed).
 LOOK_EVERY_S = 5.0
 KEPT_CHANGESETS = 1000
@@ -98,7 +100,7 @@ class ChangeFeed:
     def _listen_once(self) -> None:
         connection = self.context.store.connect()
         try:
-            connection.execute(f"LISTEN {CHANNEL}")
+            connection.execute(f"LISTEN {CHANNEL}; LISTEN {DEFINITIONS}")
             while not self.closed:
                 self._catch_up()
                 for _ in connection.notifies(timeout=self._pause_s(), stop_after=1):
@@ -115,7 +117,7 @@ class ChangeFeed:
 
     def _catch_up(self) -> None:
         context = self.context
-        context.refresh()
+        context.refresh(at_once=True)
         context.expiry.catch_up()
         context.expiry.come_true()
         while new := changes_since(context.store, context.catalogue, OWNER, self.seq, KEPT_CHANGESETS):

@@ -8,13 +8,24 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 import orjson
+import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 from psycopg.types.range import Range
 
 from layers.access import Audience
 from layers.catalogue import Catalogue
-from layers.errors import Conflict, Fault, Forbidden, InvalidParameter, Rejected, StoreError, UnknownFeature, UnknownLayer
+from layers.errors import (
+    Conflict,
+    DefinitionChanged,
+    Fault,
+    Forbidden,
+    InvalidParameter,
+    Rejected,
+    StoreError,
+    UnknownFeature,
+    UnknownLayer,
+)
 from layers.features import feature
 from layers.layer import Layer
 from layers.moments import Moment, parse_moment
@@ -100,8 +111,19 @@ def apply_changeset(store: Store, catalogue: Catalogue, audience: Audience, chan
     Conflict
         An expected version does not stand any more; carries the one that does.
     UnknownLayer, UnknownFeature, Forbidden
+    DefinitionChanged
+        A layer was defined anew twice while this was being written.
     """
-    with Batch(store) as batch:
+    try:
+        return _write(store, catalogue, audience, changeset)
+    except (DefinitionChanged, psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedTable):
+        # Staged by definitions that do not stand any more: once more, by those that do.
+        catalogue.refresh()
+        return _write(store, catalogue, audience, changeset)
+
+
+def _write(store: Store, catalogue: Catalogue, audience: Audience, changeset: Changeset) -> Applied:
+    with Batch(store, dict(catalogue.versions)) as batch:
         staged = _Staging(store, catalogue, audience, batch).stage(changeset)
         try:
             applied = batch.apply(changeset.actor, changeset.reason, "edit", changeset.source, audience.role or "owner",

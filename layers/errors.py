@@ -177,3 +177,10 @@ class Forbidden(StoreError):
 
 class Unavailable(StoreError):
     """The store cannot answer now."""
+
+
+class DefinitionChanged(Unavailable):
+    """A layer was defined anew since this process read its definitions; it reads them again and then does what was asked."""
+
+    def __init__(self) -> None:
+        super().__init__("The layer is just being changed; try again.", "图层定义正在变更，请重试。")

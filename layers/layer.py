@@ -198,7 +198,7 @@ class Layer(_Part):
     def _id(cls, value: str) -> str:
         if not NAME.match(value):
             raise ValueError(f"'{value}' is not a usable layer id (lower case letters, digits, underscore)")
-        if value.endswith(("_past", "_idx", "_pkey", "_one_truth", "_cell", "_cell_new")):
+        if value.endswith(("_past", "_idx", "_pkey", "_one_truth", "_cell", "_cell_new", "_cell_run")):
             # These names belong to the layer's own tables and indexes.
             raise ValueError(f"a layer id may not end like '{value}'")
         return value

@@ -13,7 +13,7 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from layers.errors import Conflict, Fault, Rejected, UndoRefused
+from layers.errors import Conflict, DefinitionChanged, Fault, Rejected, UndoRefused
 from layers.layer import Layer
 from layers.store import Store
 
@@ -43,6 +43,8 @@ def raise_refusal(error: psycopg.Error) -> None:
         faults = [Fault(f["code"], f["message"], f.get("row"), f.get("layer"), f.get("fid"), f.get("field"),
                         tuple(f["place"]) if f.get("place") else None) for f in json.loads(detail or "[]")]
         raise Rejected(faults) from error
+    if state == "GS426":
+        raise DefinitionChanged from error
     if state == "GS409":
         dependents = json.loads(detail or "[]")
         raise UndoRefused(0, dependents) from error
@@ -54,6 +56,9 @@ class Batch:
     Use as a context manager: whatever was staged and not applied is removed at the end. Rows that a killed process left
     are removed by `Batch.sweep` at the next start.
 
+    `definitions` says by which versions of their definitions (`Catalogue.versions`) the rows were made: where others stand meanwhile,
+    DefinitionChanged is raised and nothing is written. None trusts the caller.
+
     Example
     -------
     >>> with Batch(store) as batch:                                          # doctest: +SKIP
@@ -61,8 +66,8 @@ class Batch:
     ...     applied = batch.apply(actor="importer", reason="first load", kind="import")
     """
 
-    def __init__(self, store: Store) -> None:
-        self.store = store
+    def __init__(self, store: Store, definitions: Mapping[str, int] | None = None) -> None:
+        self.store, self.definitions = store, definitions
         self._connection = store.connect()
         row = self._connection.execute("SELECT nextval('gis.batch')").fetchone()
         assert row is not None
@@ -160,6 +165,8 @@ class Batch:
 
     def _apply_statement(self, actor: str, reason: str | None, kind: str, source: Mapping[str, Any] | None,
                          audience: str, lineage: Sequence[Mapping[str, Any]]) -> int:
+        if self.definitions is not None:
+            self._connection.execute("SELECT gis.require_definitions(%s)", (Jsonb({layer: self.definitions.get(layer) for layer in self.layers}),))
         row = self._connection.execute(
             "SELECT gis.apply_changeset(%s, %s, %s, %s, %s, %s, %s, %s)",
             (self.number, list(self.layers), actor, reason, kind, Jsonb(dict(source)) if source else None, audience,

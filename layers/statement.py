@@ -21,6 +21,7 @@ from layers.store import Store
 
 __all__ = ["SameLayer", "Statement", "Values", "asking", "compiled", "run", "storage_srid"]
 
+LARGE_MEMORY = "64MB"
 _DIALECT = PGDialect(paramstyle="numeric_dollar")
 _storage_srids: WeakKeyDictionary[Store, int] = WeakKeyDictionary()
 
@@ -56,12 +57,13 @@ def compiled(select: SelectBase) -> Statement:
 
 
 def run(store: Store, role: str | None, statement: Statement, values: Values, prepare: bool = True,
-        binary: bool = False, suspect: str = "filter") -> list[tuple[bytes | None, ...]]:
+        binary: bool = False, suspect: str = "filter", limit_s: int | None = None) -> list[tuple[bytes | None, ...]]:
     """Run a statement in an audience's role and return its rows as the server wrote them, in text or in its binary format.
 
-    With `prepare` false PostgreSQL plans for these very values. Raises as `asking` does.
+    With `prepare` false PostgreSQL plans for these very values. What looks at very many rows gets memory for them, and with `limit_s`
+    a shorter time than others have. Raises as `asking` does.
     """
-    with asking(suspect), store.read(role) as connection:
+    with asking(suspect), store.read(role) as connection, _limited(connection, limit_s):
         cursor = psycopg.RawCursor(connection)
         cursor.execute(statement.sql, [values[n] for n in statement.names], prepare=prepare, binary=binary)
         result = cursor.pgresult
@@ -69,6 +71,20 @@ def run(store: Store, role: str | None, statement: Statement, values: Values, pr
             raise Unavailable("The database gave no answer; try again.")
         width = range(result.nfields)
         return [tuple([result.get_value(r, c) for c in width]) for r in range(result.ntuples)]
+
+
+@contextmanager
+def _limited(connection: psycopg.Connection, limit_s: int | None) -> Iterator[None]:
+    if limit_s is None:
+        yield
+        return
+    connection.execute("SELECT set_config('gis.usual_timeout', current_setting('statement_timeout'), false), "
+                       "set_config('statement_timeout', %s, false), set_config('work_mem', %s, false)", (f"{limit_s}s", LARGE_MEMORY))
+    try:
+        yield
+    finally:
+        if not connection.broken:
+            connection.execute("SELECT set_config('statement_timeout', current_setting('gis.usual_timeout'), false); RESET work_mem")
 
 
 @contextmanager

@@ -47,7 +47,7 @@ HOMES: dict[str, tuple[str, ...]] = {
 # The door: nobody else opens connections. The cluster asks only whether it answers; the bare statements are the yardstick.
 DOOR = {"layers.store", "gisserver.ops.cluster"}
 SQL_FLOOR = "layers"
-SQL_ELSEWHERE = {"tiles.vector_tiles"}
+SQL_ELSEWHERE = {"tiles.vector_statement"}
 SQL_TEXT = re.compile(
     r"\b(SELECT\b.+\b(FROM|set_config|pg_\w+)\b|INSERT\s+INTO\b|UPDATE\s+\S+\s+SET\b|DELETE\s+FROM\b|TRUNCATE\s+|"
     r"(CREATE|ALTER|DROP)\s+(TABLE|INDEX|VIEW|SCHEMA|ROLE|DATABASE|EXTENSION|FUNCTION|POLICY)\b|GRANT\s+\w+\s+ON\b)", re.S)

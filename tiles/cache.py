@@ -125,7 +125,7 @@ def _meets(key: TileKey, envelope: Envelope | None) -> bool:
 
 def margins(grid: Grid, z: int) -> tuple[float, float]:
     """Return how far around a tile of a level features reach into it, as a share of its side: a vector tile, a picture."""
-    return CELL_MARGIN if grid.detail(z) <= AGGREGATED else MARGIN, PICTURE_MARGIN
+    return CELL_MARGIN if grid.detail(z) <= AGGREGATED + 1 else MARGIN, PICTURE_MARGIN
 
 
 def margin_of(key: TileKey) -> float:

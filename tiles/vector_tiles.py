@@ -3,34 +3,32 @@
 FROM and WHERE come from the builder that items use. Geometries are kept in Web Mercator beside their own CRS, so that tiles
 of that grid transform nothing; those of other grids begin from the geometry in its own CRS, which often is theirs. From DETAILED on a
 tile holds every feature as it is; on lower levels lines and areas are drawn by the half pixel, of those smaller than a pixel only a
-share is kept, and of very many the largest. Dense layers are made of cells below (`tiles/aggregates.py`).
+share is kept, and of very many the largest. Dense layers are made of cells below (`tiles/aggregates.py`). No tile is larger than
+MOST_BYTES: where it would be, it is made of less.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import floor, sqrt
-from typing import Any, Literal
-
-import sqlalchemy as sa
-from sqlalchemy.sql import ColumnElement, FromClause
-from sqlalchemy.types import NullType, UserDefinedType
+from typing import Literal
 
 from layers.access import Audience
-from layers.cql2 import parameter
 from layers.cql2.tree import array_literal
 from layers.crs import box_around, is_same_place, make_crs
-from layers.errors import UnknownLayer
-from layers.features import SEQ
-from layers.filters import Shape, columns_of, question, source, where
-from layers.layer import Layer, LayerField
+from layers.errors import Unavailable, UnknownLayer
+from layers.filters import Shape, question
+from layers.layer import Layer, LayerField, Symbology
 from layers.query import ItemQuery
 from layers.statement import SameLayer, Statement, compiled, run, storage_srid
 from layers.store import Store
-from tiles.aggregates import AGGREGATED, Counting, cell_layer_id, cell_rows, cell_values, counting, is_aggregated, is_large, large_values
+from tiles.aggregates import AGGREGATED, cell_values, counting, is_aggregated, wanted_classes
+from tiles.cell_play import STEPS, most_at_once
 from tiles.grid import TileAddress
+from tiles.vector_statement import BUFFER, OUTSIDE, UNITS, Form, Place, is_selective, most_rows, tile_statement
 
 __all__ = ["DETAILED", "MAX_ZOOM", "MEDIA_TYPE", "OUTSIDE", "Tile", "label_points", "min_zoom", "render", "render_all", "tile_fields"]
 
@@ -38,29 +36,28 @@ MEDIA_TYPE = "application/vnd.mapbox-vector-tile"
 DETAILED = 14
 # Clients draw deeper levels from these tiles: a unit of 4096 to a side is 15 cm there.
 MAX_ZOOM = 16
-UNITS, BUFFER = 4096, 64
+MOST_BYTES = 500_000
 # The largest of so many features make a tile of a level before DETAILED: half a megabyte.
 MOST_COARSE = 8_000
+# An interval's tile of a level before or on DETAILED with more features than this at any one time has too many versions.
+MOST_PLAYED = 4_000
+# Of features with nothing but what they are drawn by.
+MOST_LEAN = 10_000
+# What is counted from the features may take so long, and so many at once: the others have a database too.
+COUNTING_S, COUNTING_AT_ONCE = 20, 2
+_counting = threading.BoundedSemaphore(COUNTING_AT_ONCE)
 _EARTH_M, _WORLD_M = 6_378_137, 40075016.685578488
-# Says of an area that a part of it lies outside the tile (no field can have this name).
-OUTSIDE = "label:apart"
 _UNTILED = ("codes", "json")
-Place = Literal["mercator", "own", "other"]
-
-
-class _Box2D(UserDefinedType[str]):
-    cache_ok = True
-
-    def get_col_spec(self, **_: Any) -> str:
-        return "box2d"
 
 
 @dataclass(frozen=True)
 class Tile:
-    """A tile: its bytes (none where it is empty) and the number of the snapshot that made it."""
+    """A tile: its bytes (none where it is empty), the number of the snapshot that made it, and the number of definitions that the
+    store had then (`Catalogue.version`): who made it from older ones makes it again."""
 
     body: bytes
     seq: int
+    definitions: int = 0
 
 
 def tile_fields(layer: Layer, audience: Audience) -> tuple[LayerField, ...]:
@@ -97,11 +94,13 @@ def _late_classes(layer: Layer, audience: Audience, z: int) -> list[str]:
 
 
 def render(store: Store, query: ItemQuery, tile: TileAddress) -> Tile:
-    """Make a layer's tile.
+    """Make a layer's tile, of MOST_BYTES at most.
 
     Of the question layer, audience, moment or interval, known_at, filter, fids and fields count. Of an interval every version
     is in the tile, with `valid_from` and `valid_to` as seconds since 1970 (absent where open). The feature id is the
-    fid. Raises UnknownLayer where the layer may not be read or has no geometry.
+    fid. What would be more than MOST_BYTES holds only what is drawn, an interval then each look of a feature once; where that is too much,
+    cells of an interval on the first level of features, and else the largest features. Raises UnknownLayer where the layer may not be
+    read or has no geometry, Unavailable where it takes too long.
     """
     layer = query.layer
     if layer.geometry is None:
@@ -127,15 +126,87 @@ def render(store: Store, query: ItemQuery, tile: TileAddress) -> Tile:
         points = None
     values["tile"] = box_around(minx, miny, maxx, maxy, _srid_in(place, tile, srid))
     cells = counting(layer, shape, detail)
-    if cells is not None:
-        values |= cell_values(query, tile, detail, cells)
-        around = tile.reach(3857, BUFFER / UNITS) if cells == "counted" else None
-        values["around"] = box_around(*around, 3857) if around else None
-    seen = "all" if detail >= DETAILED else "large" if is_aggregated(layer) and detail <= AGGREGATED else "thinned"
-    values |= large_values(detail, cells)
-    statement = _statement(SameLayer(layer), shape, names, seen, points, bool(late), place, cells)
-    ((body, seq),) = run(store, query.audience.role, statement, values, binary=True)
-    return Tile(body or b"", int(seq or 0))
+    seen = "all" if detail >= DETAILED else "large" if cells is not None else "thinned"
+    is_played = shape.moment in ("interval", "all")
+    first = Form(seen, names, points, bool(late), place, cells, order=seen == "thinned" and not is_played)
+    return _Making(store, query, tile, shape, values).smallest(first, lambda: _leaner(first, layer, shape, detail))
+
+
+def _leaner(first: Form, layer: Layer, shape: Shape, detail: int) -> list[Form]:
+    """Return what a tile is made of where there is too much, one after the other; of the last the largest are taken."""
+    is_played = shape.moment in ("interval", "all")
+    if first.cells is not None:
+        return [first._replace(order=True)]
+    s = layer.symbology or Symbology()
+    drawn = tuple(n for n in first.names if n in {s.field, s.per, s.extrude})
+    if is_played and detail == AGGREGATED + 1 and is_aggregated(layer):
+        return [Form("large", first.names, None, first.has_late, first.place, counting(layer, shape, AGGREGATED), order=True)]
+    lean = first._replace(names=drawn, points=None, merged=is_played, order=True)
+    return [lean._replace(order=False), lean] if is_played else [lean]
+
+
+class _Making:
+    """The making of one tile: form after form until one is small enough."""
+
+    def __init__(self, store: Store, query: ItemQuery, tile: TileAddress, shape: Shape, values: dict[str, str | None]) -> None:
+        self.store, self.query, self.tile, self.shape, self.values = store, query, tile, shape, values
+        self.steps, self.most = STEPS, MOST_COARSE
+
+    def smallest(self, first: Form, leaner: Callable[[], list[Form]]) -> Tile:
+        """Make the tile as it should be, or else as lean as it must be."""
+        if not self._is_dense():
+            tile, count = self._made(first)
+            if len(tile.body) <= MOST_BYTES and (first.order or count <= most_rows(self.query.layer)):
+                return tile
+        self.most = MOST_LEAN
+        for form in leaner():
+            tile, count = self._made(form)
+            if len(tile.body) <= MOST_BYTES and (form.order or count <= most_rows(self.query.layer)):
+                return tile
+        while len(tile.body) > MOST_BYTES and (count > 1 or self.steps > 1):
+            share = 0.9 * MOST_BYTES / len(tile.body)
+            self.steps, self.most = max(1, floor(self.steps * share)), max(1, floor(min(count, self.most) * share))
+            tile, count = self._made(form)
+        return tile
+
+    def _is_dense(self) -> bool:
+        """Do the cells say that an interval's tile will be too large, so that it is not even begun?"""
+        query, tile = self.query, self.tile
+        if not (is_aggregated(query.layer) and counting(query.layer, self.shape, 0) == "stepped" and AGGREGATED < tile.detail <= DETAILED):
+            return False
+        ((most,),) = run(self.store, query.audience.role, _most_at_once(SameLayer(query.layer)), cell_values(query, tile, tile.detail, "stepped"))
+        return int(most or 0) > MOST_PLAYED
+
+    def _made(self, form: Form) -> tuple[Tile, int]:
+        query, values = self.query, self.values
+        values["most"] = str(self.most)
+        if form.cells is None:
+            found = run(self.store, query.audience.role, tile_statement(SameLayer(query.layer), self.shape, form), values, binary=True)
+        else:
+            found = self._counted(form)
+        ((body, seq, definitions, count),) = found
+        return Tile(body or b"", int(seq or 0), int(definitions or 0)), int(count or 0)
+
+    def _counted(self, form: Form) -> list[tuple[bytes | None, ...]]:
+        query, tile, how = self.query, self.tile, form.cells
+        assert how is not None
+        around = tile.reach(3857, BUFFER / UNITS)
+        values = self.values | cell_values(query, tile, min(tile.detail, AGGREGATED + 1), how, self.steps) | {
+            "around": box_around(*around, 3857) if around else None}
+        if how == "counted" and (wanted := wanted_classes(query.layer, self.shape, values)) is not None:
+            form, how = form._replace(cells="classed"), "classed"
+            values["wanted"] = array_literal(wanted)
+        if how in ("kept", "classed", "stepped"):
+            return run(self.store, query.audience.role, tile_statement(SameLayer(query.layer), self.shape, form), values, binary=True)
+        if not _counting.acquire(timeout=COUNTING_S):
+            raise Unavailable("Other filtered maps are being counted; try again, or come closer.")
+        try:
+            # Which index answers best depends on what is asked.
+            form = form._replace(by_place=how == "known" or not is_selective(self.store, query, self.shape, values))
+            statement = tile_statement(SameLayer(query.layer), self.shape, form)
+            return run(self.store, query.audience.role, statement, values, prepare=False, binary=True, limit_s=COUNTING_S)
+        finally:
+            _counting.release()
 
 
 def _place(tile: TileAddress, srid: int) -> Place:
@@ -164,98 +235,9 @@ def _straight(tile: TileAddress, srid: int) -> float:
 def render_all(store: Store, queries: Iterable[ItemQuery], tile: TileAddress) -> Tile:
     """Make one tile of several layers: their tiles one after the other. `seq` is that of the oldest of their snapshots."""
     made = [render(store, query, tile) for query in queries]
-    return Tile(b"".join(t.body for t in made), min((t.seq for t in made if t.seq), default=0))
+    return Tile(b"".join(t.body for t in made), min((t.seq for t in made if t.seq), default=0), max((t.definitions for t in made), default=0))
 
 
-@lru_cache(maxsize=1_000)
-def _statement(same: SameLayer, shape: Shape, names: tuple[str, ...], seen: str, points: str | None, has_late: bool,
-               place: Place, cells: Counting | None) -> Statement:
-    layer, base = same.layer, source(same.layer, shape)
-    columns, geom = columns_of(base), _placed(layer, base, place)
-    kept = [base.c.fid, geom.label("shape")]
-    here = [(base.c.geom_tile if place == "mercator" else base.c.geom).bool_op("&&")(parameter("near", "geometry")), *where(shape, base)]
-    if has_late and layer.symbology and layer.symbology.field:
-        # A feature without a value is drawn as the rest is.
-        kind = sa.cast(columns[layer.symbology.field], sa.Text())
-        here.append(kind.bool_op("=")(sa.func.any(parameter("late", "text[]"))).is_not(sa.true()))
-    is_thinned = seen != "all" and layer.geometry not in ("Point", "MultiPoint")
-    if seen == "large":
-        here.append(is_large(base))
-    elif is_thinned:
-        here.append(_is_worth_drawing(base, layer.geometry == "Geometry"))
-    if points and place == "other":
-        # The point of a whole area, however little of it was moved into the grid.
-        kept.append(sa.func.ST_Transform(sa.func.ST_PointOnSurface(base.c.geom), sa.cast(parameter("grid", "integer"), sa.Integer())).label("point"))
-    kept += [_property(layer.field(n), columns[n]).label(n) for n in names]
-    if shape.moment in ("interval", "all"):
-        kept += [_seconds(columns[n]).label(n) for n in ("valid_from", "valid_to")]
-    wanted = sa.select(*kept).where(*here)
-    if seen == "thinned" and shape.moment in ("now", "at"):
-        # However dense a place is, its tile stays small; an interval holds all its versions.
-        wanted = wanted.order_by(sa.func.gis.breadth(base.c.geom_tile).desc(), base.c.fid).limit(sa.literal_column(str(MOST_COARSE)))
-    # Two tile layers are made of the same rows: they are looked up once.
-    rows: FromClause = wanted.cte("rows").prefix_with("MATERIALIZED") if points else wanted.subquery("rows")
-
-    crosses = sa.not_(rows.c.shape.bool_op("@")(parameter("tile", "geometry")))
-    marks = [sa.func.nullif(crosses, sa.false()).label(OUTSIDE)] if points == "crossing" else []
-    drawn = sa.func.ST_Simplify(rows.c.shape, parameter("half", "number"), sa.true()) if is_thinned else rows.c.shape
-    properties = [c for c in rows.c if c.name not in ("fid", "shape", "point")]
-    made = _layer_of(layer.id, sa.select(rows.c.fid, _in_tile(drawn, BUFFER), *properties, *marks))
-    if points and layer.symbology and layer.symbology.label:
-        told = (layer.symbology.label.field, "valid_from", "valid_to")
-        point = _in_tile(rows.c.point if place == "other" else sa.func.ST_PointOnSurface(rows.c.shape), 0)
-        labels = sa.select(rows.c.fid, point, *(c for c in properties if c.name in told))
-        made = made.op("||")(_layer_of(f"{layer.id}.label", labels.where(crosses) if points == "crossing" else labels))
-    if cells is not None:
-        has_class = layer.symbology is not None and layer.symbology.field in names
-        made = made.op("||")(_layer_of(cell_layer_id(layer), cell_rows(layer, shape, base, cells, has_class, place), has_id=False))
-    # In the binary format bytes are bytes, and a text is what it says.
-    return compiled(sa.select(made, sa.cast(SEQ, sa.Text())))
-
-
-def _placed(layer: Layer, base: FromClause, place: Place) -> ColumnElement[Any]:
-    """Return the geometry as the grid's CRS has it."""
-    if place == "mercator":
-        return base.c.geom_tile
-    geom = sa.func.ST_Force2D(base.c.geom) if layer.has_z else base.c.geom
-    if place == "own":
-        return geom
-    # What is long is cut to the tile's surroundings and split before it is moved: far away a projection has no numbers, and
-    # a straight line of one system is a curve in another.
-    box, straight = sa.cast(base.c.geom, _Box2D()), parameter("straight", "number")
-    is_long = sa.or_(sa.func.ST_XMax(box) - sa.func.ST_XMin(box) > straight, sa.func.ST_YMax(box) - sa.func.ST_YMin(box) > straight)
-    around = sa.cast(sa.func.ST_Expand(parameter("near", "geometry"), straight), _Box2D())
-    cut = sa.func.ST_Segmentize(sa.func.ST_ClipByBox2D(geom, around), straight)
-    return sa.func.ST_Transform(sa.case((is_long, cut), else_=geom), sa.cast(parameter("grid", "integer"), sa.Integer()))
-
-
-def _in_tile(geom: ColumnElement[Any], buffer: int) -> ColumnElement[Any]:
-    clip = sa.cast(sa.bindparam("clip", type_=NullType()), _Box2D())
-    return sa.func.ST_AsMVTGeom(geom, clip, sa.literal_column(str(UNITS)), sa.literal_column(str(buffer)), sa.true()).label("geom")
-
-
-def _layer_of(name: str, rows: sa.Select[Any], has_id: bool = True) -> ColumnElement[Any]:
-    t = rows.subquery("t")
-    # Ids of layers are names that the definition has checked.
-    made = sa.func.ST_AsMVT(sa.literal_column("t"), sa.literal_column(f"'{name}'"), sa.literal_column(str(UNITS)),
-                            sa.literal_column("'geom'"), *([sa.literal_column("'fid'")] if has_id else []))
-    return sa.select(made).select_from(t).scalar_subquery()
-
-
-def _is_worth_drawing(base: FromClause, has_points: bool) -> ColumnElement[Any]:
-    """Is it a pixel long at least, or one of the share that stands for the many? Points always are."""
-    box = sa.cast(base.c.geom_tile, _Box2D())
-    pixel = parameter("pixel", "number")
-    points = [sa.func.ST_Dimension(base.c.geom_tile) == sa.literal_column("0")] if has_points else []
-    return sa.or_(*points, sa.func.ST_XMax(box) - sa.func.ST_XMin(box) >= pixel, sa.func.ST_YMax(box) - sa.func.ST_YMin(box) >= pixel,
-                  base.c.fid.op("%")(parameter("share", "integer")) == sa.literal_column("0"))
-
-
-def _property(field: LayerField, column: ColumnElement[Any]) -> ColumnElement[Any]:
-    if field.type == "date":
-        return sa.cast(column, sa.Text())
-    return _seconds(column) if field.type == "datetime" else column
-
-
-def _seconds(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    return sa.cast(sa.extract("epoch", column), sa.BigInteger())
+@lru_cache(maxsize=200)
+def _most_at_once(same: SameLayer) -> Statement:
+    return compiled(most_at_once(same.layer))

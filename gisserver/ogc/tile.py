@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -11,17 +12,21 @@ from gisserver.ogc.questions import asked_tile
 from gisserver.ogc.tilesets import spatial_layer
 from gisserver.request import Request
 from gisserver.tile_lane import fill, fill_day, in_thread, kept, made_tile, send_tile
+from layers.errors import DefinitionChanged, InvalidParameter, Unavailable
 from layers.layer import Layer
 from layers.query import ItemQuery
 from tiles.cache import CachedTile
 from tiles.grid import TileAddress, UnknownTile, find_grid
-from tiles.tile_keys import key_of
+from tiles.tile_keys import is_to_keep, key_of
 from tiles.vector_tiles import MEDIA_TYPE, render_all
 
 if TYPE_CHECKING:
     from gisserver.context import Context
 
 __all__ = ["TileEndpoint"]
+
+# A layer can be defined anew while its tile is made; that does not go on for ever.
+TRIES = 3
 
 
 class TileEndpoint:
@@ -51,7 +56,7 @@ class TileEndpoint:
         return kept(request, key_of([ItemQuery(layer, audience) for layer in layers], _address(request)))
 
     def _made(self, request: Request) -> CachedTile:
-        p = request.parameters
+        p, version = request.parameters, self.context.catalogue.version
         if "collection" in request.path:
             layers = [spatial_layer(request)]
         else:
@@ -62,14 +67,29 @@ class TileEndpoint:
         p.take_choice("f", ("mvt", "pbf"))
         queries = [asked_tile(request, layer, len(layers) == 1) for layer in layers]
         p.finish()
+        for _ in range(TRIES):
+            try:
+                return self._filled(request, queries, address, version)
+            except (Unavailable, InvalidParameter) as error:
+                # The layer may have been defined anew since this process read it: then what it knows is read again.
+                self.context.refresh(at_once=True)
+                before, version = version, self.context.catalogue.version
+                if version == before and not isinstance(error, DefinitionChanged):
+                    raise
+                queries = [replace(query, layer=self.context.layer_for(request.audience, query.layer.id)) for query in queries]
+        raise DefinitionChanged
 
+    def _filled(self, request: Request, queries: list[ItemQuery], address: TileAddress, version: int) -> CachedTile:
+        """Return a tile from the cache, or made by the definitions of a version of the catalogue. Raises DefinitionChanged."""
         def make() -> CachedTile:
             begun = datetime.now(UTC)
             tile = render_all(self.context.store, queries, address)
+            if tile.definitions > version:
+                raise DefinitionChanged
             return made_tile(tile.body, tile.seq, MEDIA_TYPE, begun)
 
-        if any(query.filter is not None for query in queries):
-            return make()               # there are as many filters as people; they would push everything else out
+        if not is_to_keep(queries, address):
+            return make()
         key = key_of(queries, address)
         if key.moment is None and queries and queries[0].at is not None and key.known_at is None:
             return fill_day(request, key, queries[0].at, make)

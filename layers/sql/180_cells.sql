@@ -2,7 +2,7 @@
 --
 -- A cell is a square of Web Mercator: on level n the world is 2^n cells wide. A feature is counted in the cell that holds the
 -- centre of its envelope, on every level on which it is smaller than a cell (on the others it is seen by itself). Two
--- tables for each layer with `symbology.cells`:
+-- tables for each layer with `symbology.cells` (and a third, 185_cell_runs.sql):
 --
 --   city.<layer>_cell_new   what changesets added (n = 1) and took away (n = -1), as it comes: cell on the finest level, valid time
 --   city.<layer>_cell       the same, summed up for every level: for each cell, district and class the moments at which the sums
@@ -83,7 +83,7 @@ $$;
 -- What the cells of a layer are made by; NULL where it has none.
 CREATE OR REPLACE FUNCTION gis.cells_drawn(p_layer text) RETURNS jsonb LANGUAGE sql STABLE AS $$
   SELECT jsonb_build_object('field', d #> '{symbology,field}', 'classes', (
-           SELECT jsonb_agg(c - 'color' - 'title' - 'width_px' - 'min_zoom') FROM jsonb_array_elements(d #> '{symbology,classes}') c),
+           SELECT jsonb_agg(c - 'color' - 'title' - 'width_px' - 'radius_px' - 'min_zoom') FROM jsonb_array_elements(d #> '{symbology,classes}') c),
          'district', d -> 'district', 'geometry', d -> 'geometry', 'type', (
            SELECT f -> 'type' FROM jsonb_array_elements(d -> 'fields') f WHERE f ->> 'name' = d #>> '{symbology,field}'))
   FROM gis.layer_json(p_layer) d
@@ -138,7 +138,7 @@ $$;
 
 CREATE OR REPLACE FUNCTION gis.drop_cells(p_layer text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  EXECUTE format('DROP TABLE IF EXISTS city.%I, city.%I', p_layer || '_cell', p_layer || '_cell_new');
+  EXECUTE format('DROP TABLE IF EXISTS city.%I, city.%I, city.%I', p_layer || '_cell', p_layer || '_cell_new', p_layer || '_cell_run');
   EXECUTE format('DROP INDEX IF EXISTS city.%I', p_layer || '_large_idx');
   DELETE FROM gis.cell_layer WHERE layer = p_layer;
 END $$;
@@ -160,6 +160,7 @@ BEGIN
     'CREATE TABLE city.%1$I (level smallint NOT NULL, frame smallint NOT NULL, cell bigint NOT NULL, district text NOT NULL, class text NOT NULL,
                              at float8[] NOT NULL, n bigint[] NOT NULL, area bigint[] NOT NULL);
      CREATE INDEX %2$I ON city.%1$I (level, frame, cell)', p_layer || '_cell', p_layer || '_cell_idx');
+  PERFORM gis.make_cell_runs(p_layer);
   -- What is seen by itself on coarse levels is found without looking at the many that are not.
   EXECUTE format('CREATE INDEX %I ON city.%I USING gist (geom_tile, valid) WHERE gis.breadth(geom_tile) >= gis.cell_side(18)',
                  p_layer || '_large_idx', p_layer);
@@ -175,10 +176,10 @@ DECLARE
   v_table text;
 BEGIN
   IF v_drawn IS NULL THEN RETURN; END IF;
-  FOREACH v_table IN ARRAY ARRAY[p_layer || '_cell', p_layer || '_cell_new'] LOOP
+  FOREACH v_table IN ARRAY ARRAY[p_layer || '_cell', p_layer || '_cell_new', p_layer || '_cell_run'] LOOP
     PERFORM gis.give_table(p_role, format('city.%I', v_table)::regclass,
-      CASE WHEN p_fields IS NOT NULL THEN ARRAY['level', 'frame', 'cell', 'fits', 'at', 'n', 'area']
-        || CASE WHEN v_drawn ->> 'field' = ANY (p_fields) THEN ARRAY['class'] ELSE '{}' END END,
+      CASE WHEN p_fields IS NOT NULL THEN ARRAY['level', 'frame', 'cell', 'fits', 'at', 'n', 'area', 'look', 'whole', 'part']
+        || CASE WHEN v_drawn ->> 'field' = ANY (p_fields) THEN ARRAY['class', 'class_at', 'class_n', 'class_look'] ELSE '{}' END END,
       CASE WHEN p_districts IS NULL THEN 'true' WHEN v_drawn ->> 'district' IS NULL THEN 'false'
            ELSE format('district = ANY (%L::text[])', p_districts) END, p_renew);
   END LOOP;
@@ -251,8 +252,12 @@ BEGIN
       SELECT $1, frame, cell, district, class, (array_agg(at ORDER BY at))[2:], array_agg(n::bigint ORDER BY at), array_agg(area::bigint ORDER BY at)
       FROM summed GROUP BY cell, district, class, frame HAVING bool_or(n <> 0 OR area <> 0)
       ORDER BY frame, cell $fold$, p_layer || '_cell') USING v_level;
+    DROP TABLE IF EXISTS pg_temp.cell_touched;
+    CREATE TEMP TABLE cell_touched ON COMMIT DROP AS SELECT DISTINCT cell FROM cell_event;
+    ANALYZE cell_touched;
+    PERFORM gis.renew_cell_runs(p_layer, v_level, false);
   END LOOP;
-  DROP TABLE cell_taken, cell_event;
+  DROP TABLE cell_taken, cell_event, cell_touched;
   RETURN v_count;
 END $$;
 
