@@ -29,11 +29,13 @@ from tiles.cell_counts import HALF_M, counted, counted_steps, element, is_area, 
 from tiles.cell_play import STEPS, merged, played, step_values
 from tiles.grid import Envelope, TileAddress
 
-__all__ = ["AGGREGATED", "COUNT", "COVER", "Counting", "cell_layer_id", "cell_rows", "cell_values", "counting", "is_aggregated", "is_large", "large_values", "side_m",
+__all__ = ["AGGREGATED", "COUNT", "COVER", "PLAYED", "Counting", "cell_layer_id", "cell_rows", "cell_values", "counting", "is_aggregated", "is_large", "large_values", "side_m",
            "wanted_classes"]
 
 # The deepest level (of WebMercatorQuad) that is made of cells: 64 to the side of a tile, 8 pixels each.
 AGGREGATED = 12
+# One level deeper an interval may be: where there are too many versions.
+PLAYED = AGGREGATED + 1
 COARSEST, FINEST, TO_A_TILE = 10, 18, 6
 # How many features a cell holds, and which percentage of it they cover (areas). No field can have these names.
 COUNT, COVER = "cell:count", "cell:cover"

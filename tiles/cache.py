@@ -16,7 +16,7 @@ from hashlib import blake2b
 from math import floor
 from typing import Any, Protocol
 
-from tiles.aggregates import AGGREGATED
+from tiles.aggregates import PLAYED
 from tiles.grid import Envelope, Grid, TileAddress
 
 __all__ = ["Behind", "CachedTile", "Span", "TileCache", "TileKey", "etag_of", "margin_of", "margins", "met"]
@@ -125,7 +125,7 @@ def _meets(key: TileKey, envelope: Envelope | None) -> bool:
 
 def margins(grid: Grid, z: int) -> tuple[float, float]:
     """Return how far around a tile of a level features reach into it, as a share of its side: a vector tile, a picture."""
-    return CELL_MARGIN if grid.detail(z) <= AGGREGATED + 1 else MARGIN, PICTURE_MARGIN
+    return CELL_MARGIN if grid.detail(z) <= PLAYED else MARGIN, PICTURE_MARGIN
 
 
 def margin_of(key: TileKey) -> float:

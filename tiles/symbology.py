@@ -11,7 +11,7 @@ from typing import Any
 
 from layers.access import Audience
 from layers.layer import Class, Label, Layer, LayerField, Symbology
-from tiles.aggregates import AGGREGATED, COUNT, COVER, cell_layer_id, is_aggregated
+from tiles.aggregates import AGGREGATED, COUNT, COVER, PLAYED, cell_layer_id, is_aggregated
 from tiles.vector_tiles import MAX_ZOOM, OUTSIDE, label_points, min_zoom, tile_fields
 
 __all__ = ["city_style", "legend", "style_layers", "style_of", "tilejson"]
@@ -73,7 +73,7 @@ def tilejson(layer: Layer, audience: Audience, tiles: str, *, bounds: tuple[floa
                       "fields": {f.name: _TILE_TYPES.get(f.type, "String") for f in held}}]
     if is_aggregated(layer):
         drawn = next((f for f in held if f.name == _symbology(layer).field), None)
-        vector_layers.append({"id": cell_layer_id(layer), "minzoom": 0, "maxzoom": AGGREGATED, "fields": {
+        vector_layers.append({"id": cell_layer_id(layer), "minzoom": 0, "maxzoom": PLAYED, "fields": {
             COUNT: "Number", **({COVER: "Number"} if _GEOMETRIES.get(layer.geometry or "") != "circle" else {}),
             **({drawn.name: _TILE_TYPES.get(drawn.type, "String")} if drawn else {})}})
     label = _symbology(layer).label
@@ -175,7 +175,7 @@ def _cells(layer: Layer, s: Symbology, field: LayerField | None) -> Style:
 
     A square has the strength that its features have together, so that the map does not change when they come.
     """
-    common: Style = {"id": f"{layer.id}-cells", "source": layer.id, "source-layer": cell_layer_id(layer), "maxzoom": AGGREGATED + 1,
+    common: Style = {"id": f"{layer.id}-cells", "source": layer.id, "source-layer": cell_layer_id(layer), "maxzoom": PLAYED + 1,
                      **({} if s.visible else {"layout": {"visibility": "none"}})}
     if _GEOMETRIES.get(layer.geometry or "") == "circle":
         radius = ["interpolate", ["linear"], ["get", COUNT], 1, round(s.radius_px * 0.5, 2), 100, round(s.radius_px * 1.5, 2)]

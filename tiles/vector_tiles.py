@@ -25,7 +25,7 @@ from layers.layer import Layer, LayerField, Symbology
 from layers.query import ItemQuery
 from layers.statement import SameLayer, Statement, compiled, run, storage_srid
 from layers.store import Store
-from tiles.aggregates import AGGREGATED, cell_values, counting, is_aggregated, wanted_classes
+from tiles.aggregates import AGGREGATED, PLAYED, cell_values, counting, is_aggregated, wanted_classes
 from tiles.cell_play import STEPS, most_at_once
 from tiles.grid import TileAddress
 from tiles.vector_statement import BUFFER, OUTSIDE, UNITS, Form, Place, is_selective, most_rows, tile_statement
@@ -139,7 +139,7 @@ def _leaner(first: Form, layer: Layer, shape: Shape, detail: int) -> list[Form]:
         return [first._replace(order=True)]
     s = layer.symbology or Symbology()
     drawn = tuple(n for n in first.names if n in {s.field, s.per, s.extrude})
-    if is_played and detail == AGGREGATED + 1 and is_aggregated(layer):
+    if is_played and detail == PLAYED and is_aggregated(layer):
         return [Form("large", first.names, None, first.has_late, first.place, counting(layer, shape, AGGREGATED), order=True)]
     lean = first._replace(names=drawn, points=None, merged=is_played, order=True)
     return [lean._replace(order=False), lean] if is_played else [lean]
@@ -191,7 +191,7 @@ class _Making:
         query, tile, how = self.query, self.tile, form.cells
         assert how is not None
         around = tile.reach(3857, BUFFER / UNITS)
-        values = self.values | cell_values(query, tile, min(tile.detail, AGGREGATED + 1), how, self.steps) | {
+        values = self.values | cell_values(query, tile, min(tile.detail, PLAYED), how, self.steps) | {
             "around": box_around(*around, 3857) if around else None}
         if how == "counted" and (wanted := wanted_classes(query.layer, self.shape, values)) is not None:
             form, how = form._replace(cells="classed"), "classed"

@@ -185,7 +185,7 @@ class TestTileJson:
     def test_it_tells_layers_fields_and_levels(self):
         found = tilejson(LAYERS["building"], OWNER, "/t/{z}/{y}/{x}", bounds=(116.2, 39.8, 116.6, 40.1), center=(116.4, 39.93, 12))
         layer, cells, label = found["vector_layers"]
-        assert cells == {"id": "building.cells", "minzoom": 0, "maxzoom": 12, "fields": {"cell:count": "Number", "cell:cover": "Number", "use": "String"}}
+        assert cells == {"id": "building.cells", "minzoom": 0, "maxzoom": 13, "fields": {"cell:count": "Number", "cell:cover": "Number", "use": "String"}}
         assert label == {"id": "building.label", "minzoom": 16, "maxzoom": 16, "fields": {"name": "String"}}
         assert (found["tilejson"], found["tiles"], found["minzoom"], found["maxzoom"]) == ("3.0.0", ["/t/{z}/{y}/{x}"], 0, 16)
         assert layer["id"] == "building" and layer["fields"]["height_m"] == "Number" and layer["fields"]["use"] == "String"
@@ -205,7 +205,7 @@ class TestCells:
     def test_cells_give_way_to_features_on_the_level_after_the_last(self):
         found = {p["id"]: p for p in style_layers(LAYERS["building"], OWNER)}
         cells, ground = found["building-cells"], found["building"]
-        assert (cells["source"], cells["source-layer"], cells["maxzoom"]) == ("building", "building.cells", 13)
+        assert (cells["source"], cells["source-layer"], cells["maxzoom"]) == ("building", "building.cells", 14)
         # Features that are large are drawn from afar too, in the same colours.
         assert "minzoom" not in ground and cells["paint"]["fill-color"] == ground["paint"]["fill-color"]
         # The first part of a layer is that of its features: marks of what is selected are made from it.
