@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from io import BytesIO
-from typing import Any
+from typing import Any, NamedTuple
 
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
@@ -20,39 +20,64 @@ INK, PAPER = "#333333", "#ffffff"
 MOST_ROWS = 400
 
 
+class _Row(NamedTuple):
+    """A line of the picture: its words, what stands before them (nothing: a title), and how high it is in pixels."""
+
+    words: str
+    item: dict[str, Any] | None = None
+    kind: str = ""
+    height: float = ROW_PX
+
+
 def legend_png(legends: Sequence[dict[str, Any]], language: str = "zh") -> bytes:
     """Return the legends of some layers, one under another, as PNG; `language` is 'zh' or 'en'."""
     language = "en" if language == "en" else "zh"
-    rows: list[tuple[str, dict[str, Any] | None, str]] = []
-    for each in legends:
-        is_single = len(each["items"]) == 1 and each["field"] is None
-        if not is_single:
-            field = f" · {each['field']['title'][language]}" if each["field"] else ""
-            rows.append((f"{each['title'][language]}{field}", None, each["kind"]))
-        rows += [(item["title"][language], item, each["kind"]) for item in each["items"]]
-    rows = rows[:MOST_ROWS]
+    rows = [row for each in legends for row in _rows(each, language)][:MOST_ROWS]
+    sign = max([SIGN_PX, *(2 * _radius(row) + 2 for row in rows)])
     text, title = _font(TEXT_PX * SCALE), _font(TITLE_PX * SCALE)
-    widest = max((title.getlength(words) if item is None else text.getlength(words) + (SIGN_PX + MARGIN_PX) * SCALE for words, item, _ in rows), default=0)
+    widest = max((title.getlength(row.words) if row.item is None else text.getlength(row.words) + (sign + MARGIN_PX) * SCALE for row in rows), default=0)
     width = int(widest / SCALE) + 2 * MARGIN_PX
-    image = Image.new("RGBA", (width * SCALE, (len(rows) * ROW_PX + MARGIN_PX) * SCALE), PAPER)
+    image = Image.new("RGBA", (width * SCALE, int(sum(row.height for row in rows) + MARGIN_PX) * SCALE), PAPER)
     pen = ImageDraw.Draw(image, "RGBA")
-    for n, (words, item, kind) in enumerate(rows):
-        middle = (MARGIN_PX / 2 + n * ROW_PX + ROW_PX / 2) * SCALE
-        if item is None:
-            pen.text((MARGIN_PX * SCALE, middle), words, INK, title, "lm")
+    top = MARGIN_PX / 2
+    for row in rows:
+        middle = (top + row.height / 2) * SCALE
+        top += row.height
+        if row.item is None:
+            pen.text((MARGIN_PX * SCALE, middle), row.words, INK, title, "lm")
             continue
-        _sign(image, item, kind, MARGIN_PX * SCALE, middle)
-        pen.text(((2 * MARGIN_PX + SIGN_PX) * SCALE, middle), words, INK, text, "lm")
+        _sign(image, row.item, row.kind, MARGIN_PX * SCALE, middle, sign)
+        pen.text(((2 * MARGIN_PX + sign) * SCALE, middle), row.words, INK, text, "lm")
     written = BytesIO()
     image.convert("RGB").resize((image.width // SCALE, image.height // SCALE), Image.Resampling.LANCZOS).save(written, "PNG", optimize=True)
     return written.getvalue()
 
 
-def _sign(image: Image.Image, item: dict[str, Any], kind: str, left: float, middle: float) -> None:
-    """Draw the sign of one class: an area, a line or a point."""
+def _rows(legend: dict[str, Any], language: str) -> list[_Row]:
+    kind, rows = legend["kind"], list[_Row]()
+    if len(legend["items"]) > 1 or legend["field"] is not None:
+        rows.append(_Row(legend["title"][language] + (f" · {legend['field']['title'][language]}" if legend["field"] else "")))
+    for item in legend["items"]:
+        row = _Row(item["title"][language], item, kind)
+        rows.append(row._replace(height=max(ROW_PX, 2 * _radius(row) + 4)))
+    if cells := legend["cells"]:
+        rows.append(_Row(cells["title"][language], cells, "cells"))
+    return rows
+
+
+def _radius(row: _Row) -> float:
+    return (row.item.get("radius_px") or 0) if row.item and row.kind == "circle" else 0
+
+
+def _sign(image: Image.Image, item: dict[str, Any], kind: str, left: float, middle: float, sign: float) -> None:
+    """Draw the sign of one class: an area, a line, a point, or cells from the weakest to the strongest."""
     layer = Image.new("RGBA", image.size, (0, 0, 0, 0))
     pen = ImageDraw.Draw(layer)
-    right, half = left + SIGN_PX * SCALE, 7 * SCALE
+    right, half = left + sign * SCALE, 7 * SCALE
+    if kind == "cells":
+        _cells(pen, item, left, right, middle)
+        image.alpha_composite(layer)
+        return
     color = _with(item["color"], item["opacity"])
     width = max(1, round((item["width_px"] or 1) * SCALE))
     if kind == "line":
@@ -72,6 +97,18 @@ def _sign(image: Image.Image, item: dict[str, Any], kind: str, left: float, midd
             for start, end in zip(corners, corners[1:], strict=False):
                 _dashed(pen, [start, end], edge, width, item["dash"])
     image.alpha_composite(layer)
+
+
+def _cells(pen: ImageDraw.ImageDraw, cells: dict[str, Any], left: float, right: float, middle: float) -> None:
+    (_, low), (_, high) = (tuple(stop.values()) for stop in cells["stops"])
+    side = (right - left) / 3
+    for n in range(3):
+        value, x = low + (high - low) * n / 2, left + n * side
+        if "opacity" in cells["stops"][0]:
+            pen.rectangle((x, middle - side / 2, x + side - 1, middle + side / 2), _with(cells["color"], value))
+        else:
+            radius, center = min(value * SCALE, side / 2), x + side / 2
+            pen.ellipse((center - radius, middle - radius, center + radius, middle + radius), _with(cells["color"], 1))
 
 
 def _dashed(pen: ImageDraw.ImageDraw, line: list[tuple[float, float]], color: tuple[int, ...], width: int, dash: Sequence[float] | None) -> None:

@@ -17,6 +17,7 @@ from layers.layer import Layer
 from layers.query import ItemQuery
 from layers.statement import SameLayer, Statement, compiled, run, storage_srid
 from layers.store import Store
+from tiles.aggregates import Counting, is_large, large_values
 
 __all__ = ["MOST_FEATURES", "Row", "TooMuch", "rows_near"]
 
@@ -43,17 +44,18 @@ class Row(NamedTuple):
 
 
 def rows_near(store: Store, query: ItemQuery, envelope: Envelope, zoom: float, pixel: float, field: str | None, label: str | None,
-              most: int = MOST_FEATURES) -> list[Row]:
+              most: int = MOST_FEATURES, cells: Counting | None = None) -> list[Row]:
     """Return the features of a layer that meet an envelope of EPSG:3857, read in the audience's role.
 
     Of the question layer, audience, moment or interval, known_at and filter count. `pixel` is the side of a pixel in metres of
-    Web Mercator. Raises TooMuch above `most`.
+    Web Mercator. Where the map shows `cells`, only what is larger than one is returned. Raises TooMuch above `most`.
     """
     shape, values = question(query, storage_srid(store))
+    values |= large_values(floor(zoom), cells)
     values |= {"near": box_around(*envelope, 3857), "most": str(most + 1), "pixel": repr(pixel), "half": repr(pixel / 2),
                "share": str(min(4 ** max(DETAILED - floor(zoom), 0), 2**40))}
     is_coarse = zoom < DETAILED and query.layer.geometry not in ("Point", "MultiPoint")
-    statement = _statement(SameLayer(query.layer), shape, field, label, is_coarse)
+    statement = _statement(SameLayer(query.layer), shape, field, label, is_coarse, cells is not None)
     found = run(store, query.audience.role, statement, values, binary=True)
     if len(found) > most:
         raise TooMuch
@@ -62,16 +64,23 @@ def rows_near(store: Store, query: ItemQuery, envelope: Envelope, zoom: float, p
 
 
 @lru_cache(maxsize=500)
-def _statement(same: SameLayer, shape: Shape, field: str | None, label: str | None, is_coarse: bool) -> Statement:
+def _statement(same: SameLayer, shape: Shape, field: str | None, label: str | None, is_coarse: bool, has_cells: bool) -> Statement:
     layer, base = same.layer, source(same.layer, shape)
     columns = columns_of(base)
     geom: ColumnElement[Any] = base.c.geom_tile
     drawn = sa.func.ST_Force2D(geom) if layer.has_z else geom
     conditions = [geom.bool_op("&&")(parameter("near", "geometry")), *where(shape, base)]
-    if is_coarse:
+    if has_cells:
+        conditions.append(is_large(base))
+    elif is_coarse:
         conditions.append(_is_worth_drawing(layer, base))
+    if is_coarse:
         drawn = sa.func.ST_Simplify(drawn, parameter("half", "number"), sa.true())
-    texts = [sa.cast(sa.null() if name is None else columns[name], sa.Text()) for name in (field, label)]
+    value: ColumnElement[Any] = sa.null() if field is None else columns[field]
+    if field is not None and layer.symbology and layer.symbology.per:
+        by = sa.func.nullif(sa.cast(columns[layer.symbology.per], sa.Double()), sa.literal_column("0"))
+        value = sa.cast(columns[field], sa.Double()) / by
+    texts = [sa.cast(each, sa.Text()) for each in (value, sa.null() if label is None else columns[label])]
     return compiled(sa.select(sa.func.ST_AsBinary(drawn), *texts).where(*conditions).limit(parameter("most", "integer")))
 
 

@@ -16,12 +16,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from layers.errors import InvalidParameter, Unavailable
 from layers.history import current_seq
 from layers.query import ItemQuery
 from layers.store import Store
+from tiles.map_cells import Cell, cells_near, how_counted
 from tiles.map_rows import MOST_FEATURES, Row, TooMuch, rows_near
 from tiles.map_view import MapView
 from tiles.mapnik_style import Drawing, drawing, stylesheet
@@ -90,20 +91,26 @@ def laid_out(store: Store, queries: Sequence[ItemQuery], view: MapView, language
     Raises TooMuch above `most` features in all, Unavailable where Mapnik fails.
     """
     zoom = view.zoom
-    found: list[tuple[Drawing, list[Row]]] = []
+    found: list[_Found] = []
     left = most
+    # Who is named twice is drawn once, at the upper place.
+    once = list({query.layer.id: query for query in reversed(queries)}.values())[::-1]
     with _drawing_now:
-        for query in queries:
+        for query in once:
             d = drawing(query.layer, query.audience, zoom, language)
             if not d.is_drawn:
                 continue
             reach = LABEL_REACH_PX if d.label else LINE_REACH_PX
+            how = how_counted(store, query, zoom)
+            # Cells have a class of a field alone.
+            has_class = d.field is not None and d.symbology.per is None
+            cells = cells_near(store, query, view.mercator(LINE_REACH_PX), zoom, how, has_class) if how else []
             rows = rows_near(store, query, view.mercator(reach), zoom, view.pixel, d.field.name if d.field else None,
-                             d.label.name if d.label else None, left)
+                             d.label.name if d.label else None, left, how)
             left -= len(rows)
             if left <= 0:
                 raise TooMuch
-            found.append((d, rows))
+            found.append(_Found(d, rows, cells))
         try:
             with _filled(found, view, background) as drawn:
                 yield drawn
@@ -112,12 +119,19 @@ def laid_out(store: Store, queries: Sequence[ItemQuery], view: MapView, language
             raise Unavailable("The map could not be drawn; try another part of it or fewer layers.") from error
 
 
+class _Found(NamedTuple):
+    drawing: Drawing
+    rows: list[Row]
+    cells: list[Cell]
+
+
 @contextmanager
-def _filled(found: list[tuple[Drawing, list[Row]]], view: MapView, background: str | None) -> Iterator[mapnik.Map]:
+def _filled(found: list[_Found], view: MapView, background: str | None) -> Iterator[mapnik.Map]:
     import mapnik
 
-    with _map_of(stylesheet([d for d, _ in found], font_face(), background), view) as drawn:
-        features = {d.layer.id: _features(d, rows) for d, rows in found}
+    with _map_of(stylesheet([each.drawing for each in found], font_face(), background), view) as drawn:
+        features = {each.drawing.layer.id: _features(each.drawing, each.rows) for each in found}
+        features |= {f"{each.drawing.layer.id}.cells": _squares(each.drawing, each.cells) for each in found if each.drawing.is_from_afar}
         drawn.buffer_size = int(LABEL_REACH_PX * view.ratio)
         # By value: a layer that is taken from the list is a copy until it is put back.
         for n in range(len(drawn.layers)):
@@ -145,6 +159,26 @@ def _features(d: Drawing, rows: Iterable[Row]) -> mapnik.MemoryDatasource:
         each["c"] = found
         if row.label:
             each["t"] = d.text_of(row.label)
+        made.add_feature(each)
+    return made
+
+
+def _squares(d: Drawing, cells: Iterable[Cell]) -> mapnik.MemoryDatasource:
+    import mapnik
+
+    made, context = mapnik.MemoryDatasource(), mapnik.Context()
+    context.push("c")
+    context.push("s")
+    is_point = d.layer.geometry in ("Point", "MultiPoint")
+    classes: dict[str | None, int] = {}
+    for number, cell in enumerate(cells):
+        each = mapnik.Feature(context, number)
+        each.geometry = mapnik.Geometry.from_wkb(cell.wkb)
+        found = classes.get(cell.value)
+        if found is None:
+            found = classes[cell.value] = d.class_of(cell.value) if d.field else -1
+        each["c"] = found
+        each["s"] = 2 * d.cell_radius_of(cell.count) if is_point else d.strength_of(cell.cover)
         made.add_feature(each)
     return made
 

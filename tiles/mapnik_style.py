@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from xml.sax.saxutils import quoteattr
 
 from layers.access import Audience
 from layers.layer import Layer, LayerField, Symbology
-from tiles.symbology import BACKGROUND, HALO
+from tiles.map_cells import is_from_afar
+from tiles.symbology import BACKGROUND, HALO, cell_radius, cell_strength
 from tiles.vector_tiles import tile_fields
 
 __all__ = ["BACKGROUND", "Drawing", "drawing", "stylesheet"]
@@ -46,7 +47,12 @@ class Drawing:
     @property
     def is_drawn(self) -> bool:
         """Is there anything of the layer on the map at this zoom?"""
-        return self.zoom >= self.symbology.min_zoom
+        return self.zoom >= self.symbology.min_zoom or self.is_from_afar
+
+    @property
+    def is_from_afar(self) -> bool:
+        """Is the layer counted in cells at this zoom?"""
+        return is_from_afar(self.layer, self.zoom)
 
     @cached_property
     def _steps(self) -> list[tuple[float, int]]:
@@ -87,24 +93,34 @@ class Drawing:
         late = None if number < 0 else self.symbology.classes[number].min_zoom
         return late is None or self.zoom >= late
 
-    @property
-    def radius(self) -> float:
-        r = self.symbology.radius_px
+    def radius_of(self, number: int) -> float:
+        """Return the radius of a point in pixels: that of the definition holds at zoom 17."""
+        r = self.symbology.radius_px if number < 0 else self.symbology.classes[number].radius_px or self.symbology.radius_px
         return _stops(self.zoom, ((12, r * 0.6), (17, r), (20, r * 1.8)), 1)
+
+    def strength_of(self, cover: int) -> float:
+        """Return the opacity of a cell of which so many percent are covered."""
+        return _stops(cover, cell_strength(self.symbology), 1)
+
+    def cell_radius_of(self, count: int) -> float:
+        """Return the radius in pixels of a cell that holds so many points."""
+        return _stops(count, cell_radius(self.symbology), 1)
 
 
 def drawing(layer: Layer, audience: Audience, zoom: float, language: str = "zh") -> Drawing:
     """Return how a layer is drawn for an audience at a zoom."""
     s, readable = layer.symbology or Symbology(), {f.name: f for f in tile_fields(layer, audience)}
     label = s.label if s.label and zoom >= s.label.min_zoom else None
-    return Drawing(layer, zoom, readable.get(s.field or "") if s.classes else None, readable.get(label.field) if label else None, language)
+    is_told = s.per is None or s.per in readable
+    return Drawing(layer, zoom, readable.get(s.field or "") if s.classes and is_told else None, readable.get(label.field) if label else None, language)
 
 
 def stylesheet(drawings: Iterable[Drawing], face: str | None, background: str | None = None) -> str:
     """Return the XML of a Mapnik map: the drawings from the ground up, their letters above all.
 
-    A feature has the attribute `c`, the number of its class, and `t`, the text of its label. Layers of the map are named
-    by the layers' ids, those of the letters with `.label` behind. Without a `face` of the font there are no letters.
+    A feature has the attribute `c`, the number of its class, and `t`, the text of its label; a cell `c` and `s`, its opacity or its
+    diameter in pixels. Layers of the map are named by the layers' ids, those of cells with `.cells` and those of the letters with
+    `.label` behind. Without a `face` of the font there are no letters.
     """
     shown = [d for d in drawings if d.is_drawn]
     styles: list[str] = []
@@ -113,6 +129,9 @@ def stylesheet(drawings: Iterable[Drawing], face: str | None, background: str | 
         parts = _ground(d)
         styles += [_style(f"{d.layer.id}{suffix}", rules) for suffix, rules in parts]
         layers.append(_layer(d.layer.id, [f"{d.layer.id}{suffix}" for suffix, _ in parts]))
+        if d.is_from_afar:
+            styles.append(_style(f"{d.layer.id}.cells", _rules(d, lambda n, d=d: _cell(d, n), every=True)))
+            layers.append(_layer(f"{d.layer.id}.cells", [f"{d.layer.id}.cells"]))
     # Who is placed first stays: as in MapLibre, letters of the upper layers win.
     for d in reversed(shown):
         if face and d.label:
@@ -146,14 +165,13 @@ def _ground(d: Drawing) -> list[tuple[str, list[str]]]:
     return fills
 
 
-def _rules(d: Drawing, symbol: object, geometry: str | None = None) -> list[str]:
-    """Return a rule for each class that is drawn; the first that fits is taken."""
-    assert callable(symbol)
+def _rules(d: Drawing, symbol: Callable[[int], str], geometry: str | None = None, every: bool = False) -> list[str]:
+    """Return a rule for each class that is drawn, or for every one; the first that fits is taken."""
     mine = f"[mapnik::geometry_type] = {geometry}" if geometry and d.layer.geometry == "Geometry" else ""
     numbers = [*range(len(d.symbology.classes)), -1] if d.field else [-1]
     rules = []
     for n in numbers:
-        if not d.is_class_drawn(n):
+        if not (every or d.is_class_drawn(n)):
             continue
         wanted = " and ".join(part for part in (f"[c] = {n}" if len(numbers) > 1 else "", mine) if part)
         rules.append(f"<Rule>{f'<Filter>{wanted}</Filter>' if wanted else ''}{symbol(n)}</Rule>")
@@ -179,7 +197,7 @@ def _line(color: str, width: float, opacity: float, dash: tuple[float, ...] | No
 
 
 def _marker(d: Drawing, number: int) -> str:
-    s, size = d.symbology, d.radius * 2
+    s, size = d.symbology, d.radius_of(number) * 2
     ring = f' stroke="{s.outline}" stroke-width="{s.width_px:g}" stroke-opacity="{s.opacity:g}"' if s.outline else ' stroke-width="0"'
     # MapLibre's stroke lies outside of the circle, Mapnik's half inside.
     size += s.width_px if s.outline else 0
@@ -187,19 +205,28 @@ def _marker(d: Drawing, number: int) -> str:
             f'height="{size:.2f}"{ring} allow-overlap="true" ignore-placement="true"/>')
 
 
+def _cell(d: Drawing, number: int) -> str:
+    color = d.color_of(number)
+    if _KINDS.get(d.layer.geometry or "") == POINT:
+        return (f'<MarkersSymbolizer marker-type="ellipse" fill="{color}" fill-opacity="{d.symbology.opacity:g}" width="[s]" height="[s]" '
+                'stroke-width="0" allow-overlap="true" ignore-placement="true"/>')
+    # Squares that touch: smoothed edges would show as a net.
+    return f'<PolygonSymbolizer fill="{color}" fill-opacity="[s]" gamma="0.5" gamma-method="threshold"/>'
+
+
 def _letters(d: Drawing, face: str) -> str:
     assert d.symbology.label is not None
     label, kind = d.symbology.label, _KINDS.get(d.layer.geometry or "")
     how = {LINE: f'placement="line" spacing="{LABEL_SPACING_PX}" max-char-angle-delta="30"',
-           POINT: f'placement="point" vertical-alignment="bottom" dy="{d.radius + 2:.1f}"'}.get(kind or "", 'placement="interior"')
+           POINT: f'placement="point" vertical-alignment="bottom" dy="{d.radius_of(-1) + 2:.1f}"'}.get(kind or "", 'placement="interior"')
     wrap = "" if kind == LINE else f' wrap-width="{label.size * 8:g}"'
     # Not clipped: a label stands at the same place in every tile that shows a part of it.
     return (f'<TextSymbolizer face-name={quoteattr(face)} size="{label.size:g}" fill="{label.color}" halo-fill="{HALO}" halo-radius="1.2" halo-rasterizer="fast" '
             f'{how}{wrap} margin="4" clip="false">[t]</TextSymbolizer>')
 
 
-def _stops(zoom: float, stops: tuple[tuple[float, float], ...], base: float) -> float:
-    """Interpolate as MapLibre does between stops (zoom, value), exponentially where base is not 1."""
+def _stops(zoom: float, stops: Sequence[tuple[float, float]], base: float) -> float:
+    """Interpolate as MapLibre does between stops (zoom, or another number, and value), exponentially where base is not 1."""
     if zoom <= stops[0][0]:
         return stops[0][1]
     for (z0, v0), (z1, v1) in zip(stops, stops[1:], strict=False):

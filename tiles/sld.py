@@ -26,11 +26,15 @@ def sld(layer: Layer, audience: Audience, language: str = "zh") -> str:
     d, told = drawing(layer, audience, 16, language), legend(layer, audience)
     s, rules = d.symbology, []
     numbers = list(range(len(s.classes))) if d.field else [-1]
-    for number, item in zip(numbers, told["items"], strict=True):
+    items = [item for item in told["items"] if "no_data" not in item]
+    for number, item in zip(numbers, items, strict=True):
         late = s.classes[number].min_zoom if number >= 0 else None
         rules.append(_rule(item["title"][language], _filter(d, number), _symbols(d, number), max(s.min_zoom, late or 0)))
     if d.field and not any(c.value is None and c.below is None for c in s.classes):
         rules.append(_rule(getattr(layer.title, language), "<se:ElseFilter/>", _symbols(d, -1), s.min_zoom))
+    for item in told["items"][len(items):]:
+        nothing = f"<ogc:Filter><ogc:PropertyIsNull>{_property(told['field']['name'])}</ogc:PropertyIsNull></ogc:Filter>"
+        rules.append(_rule(item["title"][language], nothing, _symbols(d, -1), s.min_zoom))
     shown = drawing(layer, audience, 24, language)
     if shown.label and s.label:
         rules.append(_rule("label", "", _text(shown), max(s.label.min_zoom, s.min_zoom)))
@@ -48,7 +52,9 @@ def _filter(d: Drawing, number: int) -> str:
     if number < 0 or d.field is None:
         return ""
     c = d.symbology.classes[number]
-    name = f"<ogc:PropertyName>{d.field.name}</ogc:PropertyName>"
+    name = _property(d.field.name)
+    if d.symbology.per:
+        name = f"<ogc:Div>{name}{_property(d.symbology.per)}</ogc:Div>"
     if c.value is not None:
         value = str(c.value).lower() if isinstance(c.value, bool) else f"{c.value:g}" if isinstance(c.value, float) else str(c.value)
         return f"<ogc:Filter><ogc:PropertyIsEqualTo>{name}<ogc:Literal>{escape(value)}</ogc:Literal></ogc:PropertyIsEqualTo></ogc:Filter>"
@@ -62,12 +68,16 @@ def _filter(d: Drawing, number: int) -> str:
     return f"<ogc:Filter><ogc:And>{least}{below}</ogc:And></ogc:Filter>"
 
 
+def _property(name: str) -> str:
+    return f"<ogc:PropertyName>{name}</ogc:PropertyName>"
+
+
 def _symbols(d: Drawing, number: int) -> str:
     s, color = d.symbology, d.color_of(number)
     if d.layer.geometry in _POINTS:
         ring = _stroke(s.outline, s.width_px, s.opacity) if s.outline else ""
         return (f"<se:PointSymbolizer><se:Graphic><se:Mark><se:WellKnownName>circle</se:WellKnownName>{_fill(color, s.opacity)}{ring}</se:Mark>"
-                f"<se:Size>{s.radius_px * 2:g}</se:Size></se:Graphic></se:PointSymbolizer>")
+                f"<se:Size>{d.radius_of(number) * 2:g}</se:Size></se:Graphic></se:PointSymbolizer>")
     if d.layer.geometry in _LINES:
         casing = f"<se:LineSymbolizer>{_stroke(s.outline, d.width_of(number, 1.5), s.opacity)}</se:LineSymbolizer>" if s.outline else ""
         return f"{casing}<se:LineSymbolizer>{_stroke(color, d.width_of(number), s.opacity, s.dash)}</se:LineSymbolizer>"

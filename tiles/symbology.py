@@ -99,7 +99,7 @@ def style_layers(layer: Layer, audience: Audience, language: str = "zh") -> list
     A symbology by a field that the audience may not read falls back to its plain colour.
     """
     s, readable = _symbology(layer), {f.name: f for f in tile_fields(layer, audience)}
-    field = readable.get(s.field) if s.field else None
+    field = readable.get(s.field) if s.field and (s.per is None or s.per in readable) else None
     draw = {"circle": _circles, "line": _lines}.get(_GEOMETRIES.get(layer.geometry or "", ""), _areas)
     parts = draw(layer, s, field)
     if is_aggregated(layer):
@@ -136,7 +136,7 @@ def _areas(layer: Layer, s: Symbology, field: LayerField | None) -> list[Style]:
         return [ground, *rest]
     # An area that is only outlined carries its classes in the outline.
     color = _color(s, field) if field and s.opacity <= 0.05 else s.outline
-    line = _part(layer, s, "line", "-outline", {"line-color": color, "line-width": _width(s.width_px)} | _dash(s), {"line-join": "round"})
+    line = _part(layer, s, "line", "-outline", {"line-color": color, "line-width": _line_width(s, None)} | _dash(s), {"line-join": "round"})
     return [ground, *([_only(line, "Polygon"), *rest] if rest else [line])]
 
 
@@ -163,7 +163,8 @@ def _lines(layer: Layer, s: Symbology, field: LayerField | None) -> list[Style]:
 
 
 def _circles(layer: Layer, s: Symbology, field: LayerField | None) -> list[Style]:
-    radius = ["interpolate", ["linear"], ["zoom"], 12, round(s.radius_px * 0.6, 2), 17, s.radius_px, 20, round(s.radius_px * 1.8, 2)]
+    sizes = [(zoom, _by_class(s, field, lambda c, part=part: _radius(s, c, part))) for zoom, part in ((12, 0.6), (17, 1), (20, 1.8))]
+    radius = ["interpolate", ["linear"], ["zoom"], *(x for stop in sizes for x in stop)]
     paint: Style = {"circle-color": _color(s, field), "circle-opacity": s.opacity, "circle-radius": radius}
     if s.outline:
         paint |= {"circle-stroke-color": s.outline, "circle-stroke-width": s.width_px, "circle-stroke-opacity": s.opacity}
@@ -178,11 +179,21 @@ def _cells(layer: Layer, s: Symbology, field: LayerField | None) -> Style:
     common: Style = {"id": f"{layer.id}-cells", "source": layer.id, "source-layer": cell_layer_id(layer), "maxzoom": PLAYED + 1,
                      **({} if s.visible else {"layout": {"visibility": "none"}})}
     if _GEOMETRIES.get(layer.geometry or "") == "circle":
-        radius = ["interpolate", ["linear"], ["get", COUNT], 1, round(s.radius_px * 0.5, 2), 100, round(s.radius_px * 1.5, 2)]
+        radius = ["interpolate", ["linear"], ["get", COUNT], *(x for stop in cell_radius(s) for x in stop)]
         return common | {"type": "circle", "paint": {"circle-color": _color(s, field), "circle-opacity": s.opacity, "circle-radius": radius}}
-    # An outline makes small areas darker than their ground alone.
-    strength = ["interpolate", ["linear"], ["get", COVER], 0, 0.12, 60, s.opacity]
+    strength = ["interpolate", ["linear"], ["get", COVER], *(x for stop in cell_strength(s) for x in stop)]
     return common | {"type": "fill", "paint": {"fill-color": _color(s, field), "fill-opacity": strength, "fill-antialias": False}}
+
+
+def cell_strength(s: Symbology) -> tuple[tuple[int, float], ...]:
+    """Return how strongly a cell of areas is drawn: stops (percent covered, opacity)."""
+    # An outline makes small areas darker than their ground alone.
+    return (0, 0.12), (60, s.opacity)
+
+
+def cell_radius(s: Symbology) -> tuple[tuple[int, float], ...]:
+    """Return how large a cell of points is drawn: stops (count, radius in pixels)."""
+    return (1, round(s.radius_px * 0.5, 2)), (100, round(s.radius_px * 1.5, 2))
 
 
 def _relief(layer: Layer, s: Symbology, field: LayerField | None) -> Style:
@@ -224,24 +235,20 @@ def _dash(s: Symbology) -> Style:
     return {"line-dasharray": list(s.dash)} if s.dash else {}
 
 
-def _scaled(value: Any, factor: float, more: float) -> Any:
-    if isinstance(value, list):
-        # The outputs of a match: every second part after the input, and the last.
-        return [*value[:2], *(_scaled(v, factor, more) if i % 2 or i == len(value) - 3 else v for i, v in enumerate(value[2:]))]
-    return round(value * factor + more, 2)
+def _radius(s: Symbology, c: Class | None, part: float) -> float:
+    return round((s.radius_px if c is None or c.radius_px is None else c.radius_px) * part, 2)
 
 
-def _width(width: Any, more: float = 0) -> list[Any]:
+def _width(width: Callable[[float, float], Any], more: float = 0) -> list[Any]:
     """A width in pixels holds at zoom 16; a map seen from afar has finer lines, a close one broader."""
-    return ["interpolate", ["exponential", 1.4], ["zoom"], 9, _scaled(width, 0.4, more * 0.5), 16, _scaled(width, 1, more),
-            20, _scaled(width, 2.6, more * 1.5)]
+    return ["interpolate", ["exponential", 1.4], ["zoom"], 9, width(0.4, more * 0.5), 16, width(1, more), 20, width(2.6, more * 1.5)]
 
 
 def _line_width(s: Symbology, field: LayerField | None, more: float = 0) -> list[Any]:
-    wide = [c for c in s.classes if c.width_px is not None and c.value is not None] if field else []
-    if not wide or not field:
-        return _width(s.width_px, more)
-    return _width(["match", ["get", field.name], *(x for c in wide for x in (_literal(c.value, field), c.width_px)), s.width_px], more)
+    def one(c: Class | None, factor: float, more: float) -> float:
+        return round((s.width_px if c is None or c.width_px is None else c.width_px) * factor + more, 2)
+
+    return _width(lambda factor, more: _by_class(s, field, lambda c: one(c, factor, more)), more)
 
 
 def _literal(value: str | float | bool | None, field: LayerField) -> Any:
@@ -252,31 +259,48 @@ def _literal(value: str | float | bool | None, field: LayerField) -> Any:
 
 
 def _color(s: Symbology, field: LayerField | None) -> Any:
-    """Return the colour of a feature: one, by class of a value (match), or by class of a number (step)."""
-    if field is None or not s.classes:
-        return s.color
-    values = {_literal(c.value, field): c.color for c in s.classes if c.value is not None}
-    other = next((c.color for c in s.classes if c.value is None and c.below is None), s.color)
+    """Return the colour of a feature."""
+    return _by_class(s, field, lambda c: s.color if c is None else c.color)
+
+
+def _by_class(s: Symbology, field: LayerField | None, of: Callable[[Class | None], Any]) -> Any:
+    """Return what `of` says of a feature's class: one, by class of a value (match), or by class of a number (step).
+
+    `of(None)` is what the symbology itself says: of what no class takes, and in classes of a number of what has none.
+    """
+    plain = of(None)
+    if field is None or all(of(c) == plain for c in s.classes):
+        return plain
+    other = next((of(c) for c in s.classes if c.value is None and c.below is None), plain)
+    values = {_literal(c.value, field): of(c) for c in s.classes if c.value is not None}
     if values:
+        values = {v: found for v, found in values.items() if found != other}
+        if not values:
+            return other
         if any(isinstance(v, bool | float) for v in values):
-            return ["case", *(x for v, color in values.items() for x in (["==", ["get", field.name], v], color)), other]
+            return ["case", *(x for v, found in values.items() for x in (["==", ["get", field.name], v], found)), other]
         return ["match", ["get", field.name], *(x for pair in values.items() for x in pair), other]
     steps = sorted((c for c in s.classes if c.below is not None), key=lambda c: c.below or 0)
     if not steps:
-        return s.color
-    colors = [c.color for c in steps[1:]] + [other]
-    stairs = ["step", ["to-number", ["get", field.name]], steps[0].color,
-              *(x for c, color in zip(steps, colors, strict=True) for x in (c.below, color))]
-    return ["case", ["has", field.name], stairs, s.color]
+        return plain
+    above = [of(c) for c in steps[1:]] + [other]
+    number: list[Any] = ["to-number", ["get", field.name]]
+    known: list[Any] = ["has", field.name]
+    if s.per:
+        number, known = ["/", number, ["to-number", ["get", s.per]]], ["all", known, ["has", s.per], ["!=", ["get", s.per], 0]]
+    return ["case", known, ["step", number, of(steps[0]), *(x for c, found in zip(steps, above, strict=True) for x in (c.below, found))], plain]
 
 
 def legend(layer: Layer, audience: Audience) -> dict[str, Any]:
     """Return the legend of a layer: {"layer", "title", "kind" (fill, line or circle), "field", "items"}.
 
-    An item has a title in both languages, its value (or the bounds `from` and `below` of its class) and how it is drawn.
+    An item has a title in both languages, its value (or the bounds `from` and `below` of its class) and how it is drawn; one of a number
+    that features may lack is followed by an item with `no_data`. `cells` says of a dense layer from which zoom on its features are
+    shown one by one, and how squares (or dots) tell what there is before.
     """
     s = _symbology(layer)
-    field = next((f for f in tile_fields(layer, audience) if f.name == s.field), None)
+    readable = {f.name: f for f in tile_fields(layer, audience)}
+    field = readable.get(s.field) if s.field and (s.per is None or s.per in readable) else None
     drawn: dict[str, Any] = {"outline": s.outline, "width_px": s.width_px, "opacity": s.opacity,
                              "dash": list(s.dash) if s.dash else None}
     kind = _GEOMETRIES.get(layer.geometry or "", "fill")
@@ -289,11 +313,24 @@ def legend(layer: Layer, audience: Audience) -> dict[str, Any]:
         low: float | None = None
         for c in s.classes:
             bounds = {"value": c.value} if c.value is not None else {"from": low, "below": c.below}
-            wide = {"width_px": c.width_px} if c.width_px is not None else {}
+            wide = {name: size for name, size in (("width_px", c.width_px), ("radius_px", c.radius_px)) if size is not None and name in drawn}
             items.append({"title": _class_title(c, field, low), "color": c.color} | bounds | drawn | wide)
             low = c.below if c.below is not None else low
+        if low is not None and not field.required:
+            items.append({"title": {"zh": "无数据", "en": "No data"}, "color": s.color, "no_data": True} | drawn)
     return {"layer": layer.id, "title": _both(layer.title), "kind": kind, "min_zoom": 0 if s.cells else s.min_zoom,
-            "field": None if field is None else {"name": field.name, "title": _both(field.title), "unit": field.unit}, "items": items}
+            "field": None if field is None else {"name": field.name, "title": _both(field.title), "unit": field.unit}, "items": items,
+            "cells": _cells_told(s, kind) if is_aggregated(layer) else None}
+
+
+def _cells_told(s: Symbology, kind: str) -> dict[str, Any]:
+    if kind == "circle":
+        stops = [{"count": at, "radius_px": size} for at, size in cell_radius(s)]
+        title = {"zh": f"缩放 {AGGREGATED + 1} 级以下：圆点大小表示要素数量", "en": f"Below zoom {AGGREGATED + 1}: the larger a dot, the more there are"}
+    else:
+        stops = [{"cover": at, "opacity": strength} for at, strength in cell_strength(s)]
+        title = {"zh": f"缩放 {AGGREGATED + 1} 级以下：方格深浅表示覆盖率", "en": f"Below zoom {AGGREGATED + 1}: the stronger a square, the more is covered"}
+    return {"below_zoom": AGGREGATED + 1, "title": title, "color": s.classes[0].color if s.classes else s.color, "stops": stops}
 
 
 def _both(title: Any) -> Mapping[str, str]:

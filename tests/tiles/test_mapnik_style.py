@@ -66,11 +66,17 @@ CASES = [
     classed("flags", "Polygon", color="#777777", field="is_listed", classes=[{"value": True, "color": COLORS[0]}, {"value": False, "color": COLORS[1]}]),
     classed("dots", "Point", color="#777777", radius_px=6, field="kind", classes=[{"value": "a", "color": COLORS[0]}, {"value": "b", "color": COLORS[1]}]),
     classed("lines", "LineString", color="#777777", width_px=6, opacity=0.7, field="kind", classes=[{"value": "a", "color": COLORS[0]}, {"color": COLORS[2]}]),
+    classed("shares", "Polygon", color="#777777", opacity=0.8, field="height_m", per="storeys", classes=[
+        {"below": 1, "color": COLORS[0]}, {"below": 3.4, "color": COLORS[1]}, {"color": COLORS[2]}]),
+    classed("sized", "Point", color="#777777", field="height_m", outline="#102030", width_px=1, classes=[
+        {"below": 10, "color": COLORS[0], "radius_px": 5}, {"below": 20.5, "color": COLORS[1], "radius_px": 9}, {"color": COLORS[2], "radius_px": 14}]),
+    classed("flows", "LineString", color="#777777", width_px=4, field="height_m", classes=[
+        {"below": 10, "color": COLORS[0], "width_px": 5}, {"below": 20.5, "color": COLORS[1], "width_px": 8}, {"color": COLORS[2], "width_px": 12}]),
     classed("mixed", "Geometry", color="#777777", field="kind", classes=[{"value": "b", "color": COLORS[1]}]),
 ]
 VALUES = [{"kind": "a", "height_m": 9.99, "storeys": 3, "is_listed": True}, {"kind": "b", "height_m": 10, "storeys": 4, "is_listed": False},
           {"kind": None, "height_m": 20.5, "storeys": None, "is_listed": None}, {"kind": "a", "height_m": None, "storeys": 30, "is_listed": True},
-          {"kind": "b", "height_m": 20.4999, "storeys": 3, "is_listed": True}]
+          {"kind": "b", "height_m": 20.4999, "storeys": 3, "is_listed": True}, {"kind": "a", "height_m": 12, "storeys": 0, "is_listed": False}]
 
 
 def place(n: int) -> tuple[float, float]:
@@ -134,6 +140,23 @@ def test_a_pixel_has_the_colour_of_the_maplibre_style(store: Store, case: dict[s
 
 
 @needs_node
+@pytest.mark.parametrize("name", ["sized", "flows"])
+def test_classes_of_a_number_are_as_large_as_in_the_maplibre_style(store: Store, name: str) -> None:
+    case = next(case for case in CASES if case["layer_id"] == name)
+    layer = parse_layer({"id": name, "title": TITLE, "geometry": case["geometry"], "fields": ALL_TYPES, "symbology": case["symbology"]})
+    part, zooms = next(p for p in style_layers(layer, OWNER) if p["id"] == name), [10.0, 13.0, 16.25, 18.0, 21.0]
+    what = f"{part['type']}-{'radius' if part['type'] == 'circle' else 'width'}"
+    questions = [{"kind": part["type"], "name": what, "value": part["paint"][what], "zoom": z, "properties": {k: v for k, v in values.items() if v is not None}}
+                 for z in zooms for values in VALUES]
+    ours = []
+    for z in zooms:
+        d = drawing(layer, OWNER, z)
+        classes = [d.class_of(None if values["height_m"] is None else str(values["height_m"])) for values in VALUES]
+        ours += [d.radius_of(n) if part["type"] == "circle" else d.width_of(n) for n in classes]
+    assert ours == pytest.approx(evaluate(questions), abs=0.011) and len(set(ours)) >= 4 * len(zooms)
+
+
+@needs_node
 def test_widths_and_radii_are_those_of_the_maplibre_style() -> None:
     road, point = LAYERS["road"], LAYERS["facility"]
     zooms = [8.0, 9.0, 12.25, 14.0, 16.0, 17.5, 20.0, 22.0]
@@ -143,7 +166,7 @@ def test_widths_and_radii_are_those_of_the_maplibre_style() -> None:
     questions = [{"kind": "line", "name": "line-width", "value": line["paint"]["line-width"], "zoom": z, "properties": {"class": c}} for z in zooms for c in classes]
     questions += [{"kind": "circle", "name": "circle-radius", "value": circle["paint"]["circle-radius"], "zoom": z, "properties": {}} for z in zooms]
     answers = evaluate(questions)
-    ours = [drawing(road, OWNER, z).width_of(n) for z in zooms for n in range(len(classes))] + [drawing(point, OWNER, z).radius for z in zooms]
+    ours = [drawing(road, OWNER, z).width_of(n) for z in zooms for n in range(len(classes))] + [drawing(point, OWNER, z).radius_of(-1) for z in zooms]
     assert ours == pytest.approx(answers, abs=0.011)        # the style rounds its stops to hundredths
 
 
@@ -158,7 +181,9 @@ def test_every_layer_of_the_city_has_a_style_that_mapnik_reads(layer: Layer, zoo
     names = [made.layers[n].name for n in range(len(made.layers))]
     label = layer.symbology.label
     shows_label = label is not None and zoom >= max(label.min_zoom, layer.symbology.min_zoom)
-    assert names == [*([layer.id] if zoom >= layer.symbology.min_zoom else []), *([f"{layer.id}.label"] if shows_label else [])]
+    has_cells = layer.symbology.cells and zoom < 13
+    assert names == [*([layer.id] if zoom >= layer.symbology.min_zoom or has_cells else []), *([f"{layer.id}.cells"] if has_cells else []),
+                     *([f"{layer.id}.label"] if shows_label else [])]
 
 
 def test_what_is_not_drawn_yet_is_absent(store: Store) -> None:

@@ -228,8 +228,9 @@ class TestLegend:
     def test_by_number_the_bounds_are_told(self):
         layer = drawn(field="height_m", classes=[{"below": 10, "color": "#010203"}, {"below": 20, "color": "#010204"}, {"color": "#010205"}])
         items = legend(layer, OWNER)["items"]
-        assert [(i["from"], i["below"]) for i in items] == [(None, 10), (10, 20), (20, None)]
-        assert [i["title"]["en"] for i in items] == ["below 10", "10–20", "20 and more"] and items[0]["title"]["zh"] == "小于 10"
+        assert [(i["from"], i["below"]) for i in items[:-1]] == [(None, 10), (10, 20), (20, None)]
+        assert (items[-1]["no_data"], items[-1]["color"], items[-1]["title"]["zh"]) == (True, layer.symbology.color, "无数据")
+        assert [i["title"]["en"] for i in items[:-1]] == ["below 10", "10–20", "20 and more"] and items[0]["title"]["zh"] == "小于 10"
 
     @pytest.mark.parametrize("layer", SPATIAL, ids=lambda layer: layer.id)
     def test_every_colour_of_the_style_is_in_the_legend(self, layer):
