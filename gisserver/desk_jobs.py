@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from gisserver.reports.making import ReportMaker
+from gisserver.reports.wish import ReportWish
 from gisserver.sheets.making import Asking, SheetMaker
 from gisserver.sheets.wish import Wish
 from gisserver.surroundings import CitySurroundings
@@ -17,14 +19,14 @@ from spatial_models.registry import OTHERS
 from spatial_models.running import Reading
 from spatial_models.words import Words
 
-__all__ = ["PRINT", "asking_of"]
+__all__ = ["PRINT", "REPORT", "asking_of"]
 
 
-class PrintInputs(Inputs):
-    """A wish as `/api/print` takes it, checked there, and the language of the sheet."""
+class DeskInputs(Inputs):
+    """A wish as `/api/print` or `/api/reports` takes it, checked there, and the language of the words."""
 
-    wish: dict[str, Any] = given(Words("Wish", "出图要求"), Words("What /api/print takes", "与 /api/print 的请求体相同"))
-    language: Literal["zh", "en"] = given(Words("Language", "语言"), Words("Of the words on the sheet", "图面文字的语言"), "zh")
+    wish: dict[str, Any] = given(Words("Wish", "要求"), Words("What the address takes", "与接口的请求体相同"))
+    language: Literal["zh", "en"] = given(Words("Language", "语言"), Words("Of the words", "文字的语言"), "zh")
 
 
 def asking_of(task: Task, language: str) -> Asking:
@@ -35,7 +37,7 @@ def asking_of(task: Task, language: str) -> Asking:
     return Asking(task.store, task.catalogue, task.audience, task.surroundings.var, language, name)
 
 
-def _print(task: Task, inputs: PrintInputs) -> File:
+def _print(task: Task, inputs: DeskInputs) -> File:
     wish = Wish.model_validate(inputs.wish)
     made = SheetMaker(asking_of(task, inputs.language), wish).make(task.progress)
     return File(made.media_type, made.body)
@@ -45,7 +47,7 @@ PRINT = Process(
     id="print",
     title=Words("Print", "打印出图"),
     description=Words("Makes a sheet or an atlas at true scale.", "按真实比例尺制作图幅或图册。"),
-    inputs=PrintInputs,
+    inputs=DeskInputs,
     output=Output("map", Words("Map", "地图"), Words("PDF or PNG", "PDF 或 PNG 文件"), {"type": "string", "contentEncoding": "binary"}, "application/pdf"),
     run=_print,
     capability=None,
@@ -54,4 +56,23 @@ PRINT = Process(
     attempts=2,
 )
 
-OTHERS[PRINT.id] = PRINT
+
+def _report(task: Task, inputs: DeskInputs) -> File:
+    wish = ReportWish.model_validate(inputs.wish)
+    return File("text/html", ReportMaker(asking_of(task, inputs.language), wish).make(task.progress))
+
+
+REPORT = Process(
+    id="report",
+    title=Words("Report", "地图报告"),
+    description=Words("Makes one HTML file of layers, with cards, legends and tables, that stands alone.", "生成可独立打开的 HTML 地图报告，含要素卡片、图例与统计表。"),
+    inputs=DeskInputs,
+    output=Output("report", Words("Report", "报告"), Words("HTML", "HTML 文件"), {"type": "string"}, "text/html"),
+    run=_report,
+    capability="export",
+    is_private=True,
+    time_limit_s=600,
+    attempts=2,
+)
+
+OTHERS.update({PRINT.id: PRINT, REPORT.id: REPORT})

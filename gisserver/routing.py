@@ -11,7 +11,7 @@ from gisserver.ogc.coverage_routing import coverage_routes
 from gisserver.ogc.tile import TileEndpoint
 from gisserver.ogc.tiles3d import tiles3d_routes
 from gisserver.raster.routing import raster_routes
-from gisserver.routes import analysis, changes, client, edits, operation, prints, progress, saved_views, search, views
+from gisserver.routes import analysis, changes, client, edits, operation, prints, progress, reports, saved_views, search, views
 from gisserver.routes.stream import ChangeStream
 
 __all__ = ["client_routes", "service_routes"]
@@ -85,6 +85,7 @@ def service_routes(context: Context) -> list[BaseRoute]:
         *changes.routes(context),
         *saved_views.routes(context),
         *prints.routes(context),
+        *reports.routes(context),
         *analysis.routes(context),
         *progress.routes(context),
         to("/healthz", operation.health),

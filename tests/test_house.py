@@ -41,7 +41,8 @@ HOMES: dict[str, tuple[str, ...]] = {
     "mapproxy": ("tiles",),
     "mapnik": ("tiles",),
     "rasterio": ("tiles", "layers.demo", "spatial_models"),
-    "folium": ("notebooks",),
+    "folium": ("notebooks", "gisserver.reports"),
+    "branca": ("gisserver.reports",),
     **dict.fromkeys(("pytest", "hypothesis", "httpx", "playwright", "owslib", "schemathesis", "nbclient"), ("tests",)),
 }
 # The door: nobody else opens connections. The cluster asks only whether it answers; the bare statements are the yardstick.

@@ -3,6 +3,7 @@ import { loadEnv } from "vite";
 import { defineConfig } from "vitest/config";
 import { fetchedEarly } from "./vite.early";
 import { globeFiles } from "./vite.globe";
+import { reportFiles } from "./vite.report";
 
 // The client may be served below a path (GIS_PUBLIC_URL), so every address in it is relative.
 // In development the running server answers what the client asks for.
@@ -10,7 +11,7 @@ const DEFAULT_SERVER = "http://127.0.0.1:8000";
 
 export default defineConfig(({ mode }) => ({
   base: "./",
-  plugins: [react(), globeFiles(), fetchedEarly("MapView")],
+  plugins: [react(), globeFiles(), reportFiles(), fetchedEarly("MapView")],
   build: {
     target: "es2022",
     chunkSizeWarningLimit: 1200,

@@ -26,7 +26,8 @@ def client_paths(layers: list[Layer], audience: Audience) -> dict[str, Any]:
     """Return the paths of the map client, for the layers of an audience."""
     stored = [layer.id for layer in layers if layer.is_stored]
     spatial = [layer.id for layer in layers if layer.is_stored and layer.geometry is not None]
-    return _views() | (_changes(stored) if stored else {}) | (_print(spatial) if spatial else {})
+    return _views() | (_changes(stored) if stored else {}) | (_print(spatial) if spatial else {}) | (
+        _report(spatial) if spatial and "export" in audience.capabilities else {})
 
 
 def _operation(name: str, summary: str, statuses: tuple[str, ...], answer: dict[str, Any], parameters: list[dict[str, Any]] | None = None,
@@ -88,6 +89,24 @@ def _changes(stored: list[str]) -> dict[str, Any]:
                                         _given(listed, description="Differences."), [
             form, parameter("layer", {"type": "string", "enum": stored}, "A layer.", required=True), *when, limit, _BOX, geometry])},
     }
+
+
+def _report(spatial: list[str]) -> dict[str, Any]:
+    layer, texts = {"type": "string", "enum": spatial}, {"type": "array", "items": _TEXT}
+    wish = {"type": "object", "additionalProperties": False, "required": ["layers"], "properties": {
+        "title": {"type": "string", "maxLength": 120}, "author": {"type": "string", "maxLength": 80},
+        "layers": {"type": "array", "minItems": 1, "maxItems": 20, "description": "From the ground up.", "items": {
+            "type": "object", "additionalProperties": False, "required": ["layer"], "properties": {
+                "layer": layer, "filter": _CONDITION, "datetime": MOMENT, "style": _TEXT, "fields": texts | {"maxItems": 40}}}},
+        "bbox": {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}, "datetime": MOMENT,
+        "known_at": {"anyOf": [{"type": "integer", "minimum": 0, "maximum": 2**53}, MOMENT]},
+        "base": {"type": "string", "enum": ["none", "map", "imagery"], "default": "none"}, "imagery": _TEXT,
+        "tables": {"type": "array", "maxItems": 12, "items": {"type": "object", "additionalProperties": False, "required": ["layer", "by"], "properties": {
+            "layer": layer, "by": _TEXT, "fields": texts | {"maxItems": 8}, "chart": {"type": "boolean", "default": True}}}}}}
+    made = {"200": {"description": "The report.", "content": content(_TEXT, "text/html")},
+            "201": {"description": "A job makes it (`Prefer: respond-async`).", "headers": {"Location": {"schema": _TEXT}},
+                    "content": content({"type": "object", "required": ["jobID", "status"]}, "application/json")}}
+    return {"/api/reports": {"post": _operation("report", "The map as one HTML file that stands alone", ("400", "401", "403", "404", "415"), made, body=wish)}}
 
 
 _CONDITION = {"type": "object", "nullable": True, "description": "CQL2 JSON."}
