@@ -6,6 +6,11 @@ export function readStyle(signal?: AbortSignal): Promise<StyleSpecification> {
   return askJson(address("ogc/styles/city", { f: "mapbox" }), { signal });
 }
 
+/** Read another style of a layer than its own. */
+export function readLayerStyle(layer: string, name: string, signal?: AbortSignal): Promise<StyleSpecification> {
+  return askJson(address(`ogc/styles/${layer}.${name}`, { f: "mapbox" }), { signal });
+}
+
 /** Return the address of a layer's vector tiles at a moment, with `{z}/{y}/{x}` to be filled in. */
 export function tileAddress(
   layer: string, when: { datetime?: string; knownAt?: string }, filter: Record<string, unknown> | null = null,

@@ -47,6 +47,8 @@ export interface Symbology {
   radius_px?: number;
   dash?: number[];
   field?: string;
+  /** What the field is divided by. */
+  per?: string;
   classes?: SymbolClass[];
   extrude?: string;
   label?: { field: string; min_zoom?: number };
@@ -74,6 +76,8 @@ export interface Layer {
   /** Fields of whose a row is and who sees it, where rows have owners. */
   owned?: { by: string; name: string; seen_by: string };
   symbology?: Symbology;
+  /** Its other styles: by a code field, or published by somebody. */
+  styles?: { name: string; title: Text; symbology: Partial<Symbology> }[];
   /** May the reader edit this layer? */
   edit: boolean;
 }

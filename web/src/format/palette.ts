@@ -34,3 +34,10 @@ export function classOf(value: number | null | undefined, edges: number[]): numb
   for (let i = 1; i < edges.length - 1; i += 1) if (value >= edges[i]!) found = i;
   return found;
 }
+
+const RADII = [4, 7, 10, 14, 18, 22, 26, 30, 34];
+
+/** Return the radius of a class of graduated circles, in pixels. */
+export function radiusOf(index: number): number {
+  return RADII[Math.min(index, RADII.length - 1)]!;
+}

@@ -15,6 +15,7 @@ import { followFlights, reportCamera } from "./camera";
 import { addCity, applyFilters, applyOpacity, applyShown, applyTiles, type Drawn, redraw } from "./city";
 import { useChangeMarks } from "./changes";
 import { Controls } from "./Controls";
+import { useChosenStyles } from "./cityStyle";
 import { createMap, TEST_MODE } from "./create";
 import { useDraftOverlay } from "./draftOverlay";
 import { groundStyle } from "./ground";
@@ -59,7 +60,8 @@ export default function MapView() {
   const layers = useLayers();
   const name = useSession((session) => session.account?.username ?? "");
   const dark = usePreferences((preferences) => preferences.theme === "dark");
-  const style = useQuery({ queryKey: ["style", "", name, language], queryFn: ({ signal }) => takeStyle(language) ?? readStyle(signal), staleTime: Infinity });
+  const own = useQuery({ queryKey: ["style", "", name, language], queryFn: ({ signal }) => takeStyle(language) ?? readStyle(signal), staleTime: Infinity });
+  const style = useChosenStyles(own.data, layers, name, language);
   const moments = useMoments();
   const { shown, opacity, relief } = useView((view) => view.layers);
   const filters = useView((view) => view.filters);
@@ -71,7 +73,7 @@ export default function MapView() {
   const touched = useLive((live) => live.touched);
 
   // What was laid for other layers, another style or theme is about to go: nothing may be done to it any more.
-  const drawn = laid && laid.map === map && laid.layers === layers && laid.style === style.data && laid.dark === dark ? laid.drawn : null;
+  const drawn = laid && laid.map === map && laid.layers === layers && laid.style === style && laid.dark === dark ? laid.drawn : null;
 
   useEffect(() => {
     if (!frame.current || !city) return undefined;
@@ -96,13 +98,13 @@ export default function MapView() {
 
   // The whole style is laid anew when the theme changes or another reader sees other layers.
   useEffect(() => {
-    if (!map || !city || !style.data) return undefined;
+    if (!map || !city || !style) return undefined;
     const lay = () => {
       addOverlay(map);
-      const now = addCity(map, style.data, layers, moments.of, dark);
+      const now = addCity(map, style, layers, moments.of, dark);
       drawMarks(map, now);
       ["focus-fill", "focus-halo", "focus-line", "focus-point", "faults-point", "faults-text"].forEach((id) => map.moveLayer(id));
-      setLaid({ map, drawn: now, layers, style: style.data, dark });
+      setLaid({ map, drawn: now, layers, style: style, dark });
     };
     map.once("style.load", lay);
     map.setStyle(groundStyle(city, dark), { diff: false });
@@ -111,7 +113,7 @@ export default function MapView() {
       setLaid(null);
     };
     // `moments` is left out on purpose: another moment changes the tiles, not the style.
-  }, [map, city, style.data, layers, dark]);
+  }, [map, city, style, layers, dark]);
 
   useTimeline(map, drawn, layers);
   useChangeMarks(map, drawn);

@@ -2,7 +2,7 @@
 import type { ExpressionSpecification } from "maplibre-gl";
 import type { Classified, Gathered } from "../api/thematic";
 import type { Layer } from "../api/types";
-import { BIVARIATE, classOf, NO_DATA, ramp } from "../format/palette";
+import { BIVARIATE, classOf, NO_DATA, radiusOf, ramp } from "../format/palette";
 import type { Theme } from "../state/work";
 
 /** Return the colour of each feature by its number. */
@@ -40,13 +40,6 @@ export function colorOf(theme: Theme, found: Classified): ExpressionSpecificatio
   const inner = found.edges.slice(1, -1);
   const steps = inner.length > 0 ? ["step", value, colors[0], ...inner.flatMap((edge, i) => [edge, colors[i + 1]])] : colors[0];
   return ["case", ["has", field], steps, NO_DATA] as unknown as ExpressionSpecification;
-}
-
-const RADII = [4, 7, 10, 14, 18, 22, 26, 30, 34];
-
-/** Return the radius of a class of graduated circles, in pixels. */
-export function radiusOf(index: number): number {
-  return RADII[Math.min(index, RADII.length - 1)]!;
 }
 
 /** Return the places of graduated circles; the small ones on top. */

@@ -9,8 +9,10 @@ import { useDraft } from "../state/draft";
 import { moved, shownByDefault } from "../state/layers";
 import { useWords } from "../state/preferences";
 import { useLayers } from "../state/queries";
+import { styledAs } from "../state/styles";
 import { useView } from "../state/view";
 import { Legend, Swatch } from "./Legend";
+import { StyleChoice } from "./StyleChoice";
 
 const DRAGGED = "text/x-layer";
 
@@ -56,6 +58,8 @@ export function LayerRow({ layer, above, below }: { layer: Layer; above?: Layer;
   const day = useView((view) => view.time.day);
   const tooFar = useView((view) => (view.camera?.zoom ?? 0) < (layer.symbology?.cells ? 0 : layer.symbology?.min_zoom ?? 0));
   const { show, setOpacity, openTable } = useView.getState();
+  const styles = useView((view) => view.work.styles);
+  const drawn = styledAs(layer, styles);
   const title = pick(layer.title, language);
   const drawable = layer.kind === "spatial";
   const hint = drawable && shown && tooFar ? t("layers.zoomHint", { zoom: layer.symbology?.min_zoom ?? 0 }) : "";
@@ -88,7 +92,7 @@ export function LayerRow({ layer, above, below }: { layer: Layer; above?: Layer;
             </button>
             <Checkbox checked={shown} aria-label={t("layers.visible", { layer: title })}
               onChange={(event) => show([layer.id], event.target.checked)} />
-            <Swatch layer={layer} />
+            <Swatch layer={drawn} />
           </>
         ) : <span className="layer-indent" />}
         <span className="layer-title" title={pick(layer.description, language) || title}
@@ -115,7 +119,8 @@ export function LayerRow({ layer, above, below }: { layer: Layer; above?: Layer;
             <input type="number" min={0} max={100} value={percent} aria-label={t("layers.opacityPercent", { layer: title })}
               onChange={(event) => setOpacity(layer.id, Math.min(100, Math.max(0, Number(event.target.value) || 0)) / 100)} /><span>%</span>
           </div>
-          <Legend layer={layer} />
+          <StyleChoice layer={layer} />
+          <Legend layer={drawn} />
         </div>
       )}
     </li>

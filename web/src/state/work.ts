@@ -55,9 +55,11 @@ export interface Work {
   order: string[];
   /** Layers of other services from the top down; `city` stands for the city's own. */
   outside: string[];
+  /** The styles that layers are drawn in, where it is not their own. */
+  styles: Record<string, string>;
 }
 
-export const PLAIN_WORK: Work = { place: { kind: "view" }, rule: "intersects", charts: [], themes: {}, order: [], outside: [] };
+export const PLAIN_WORK: Work = { place: { kind: "view" }, rule: "intersects", charts: [], themes: {}, order: [], outside: [], styles: {} };
 
 const NAME = /^[a-z][a-z0-9_]{0,47}$/;
 const CHARTS: ChartKind[] = ["bar", "pie", "histogram"];
@@ -90,7 +92,7 @@ function readTheme(given: unknown): given is Theme {
 /** Read a work that somebody kept or sent; what cannot be read is left plain. */
 export function readWork(given: unknown): Work {
   if (!given || typeof given !== "object") return PLAIN_WORK;
-  const { place, rule, charts, themes, order, outside } = given as Partial<Work>;
+  const { place, rule, charts, themes, order, outside, styles } = given as Partial<Work>;
   return {
     place: readPlace(place),
     rule: RULES.includes(rule!) ? rule! : PLAIN_WORK.rule,
@@ -100,6 +102,7 @@ export function readWork(given: unknown): Work {
     themes: Object.fromEntries(Object.entries(themes ?? {}).filter(([layer, theme]) => NAME.test(layer) && readTheme(theme))),
     order: (Array.isArray(order) ? order : []).filter((name) => typeof name === "string" && NAME.test(name)),
     outside: [...new Set((Array.isArray(outside) ? outside : []).filter((name) => typeof name === "string" && OUTSIDE.test(name)))].slice(0, MOST_OUTSIDE),
+    styles: Object.fromEntries(Object.entries(styles ?? {}).filter(([layer, name]) => NAME.test(layer) && typeof name === "string" && NAME.test(name))),
   };
 }
 

@@ -12,6 +12,7 @@ import { useLayers } from "../state/queries";
 import { useView } from "../state/view";
 import type { Method, Theme, ThemeKind } from "../state/work";
 import { KeptThemes } from "./KeptThemes";
+import { PublishedStyles } from "./PublishedStyles";
 import { ThemeLegend } from "./ThemeLegend";
 import { firstValue, numbersOf, ValueForm } from "./ValueForm";
 import "../styles/statistics.css";
@@ -109,6 +110,7 @@ export default function ThemePage() {
       {theme && <ThemeLegend layer={layer} theme={theme} />}
       {theme && <div className="work-buttons"><Button onClick={() => put(undefined)}>{t("theme.remove")}</Button></div>}
       <KeptThemes layer={layer} theme={theme} load={put} />
+      <PublishedStyles key={`styles-${layer.id}`} layer={layer} theme={theme} />
     </div>
   );
 }
