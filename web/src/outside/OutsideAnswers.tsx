@@ -35,7 +35,7 @@ export default function OutsideAnswers() {
         <h2>{t("outside.answers")}</h2>
         <button type="button" className="quiet" aria-label={t("common.close")} onClick={() => useOutside.setState({ answers: [] })}><CloseOutlined /></button>
       </header>
-      <div className="panel-body">{answers.map((answer) => <Answer key={answer.id} answer={answer} />)}</div>
+      <div className="panel-body" role="group" tabIndex={0} aria-label={t("outside.answers")}>{answers.map((answer) => <Answer key={answer.id} answer={answer} />)}</div>
     </aside>
   );
 }
