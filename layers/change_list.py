@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -32,13 +33,17 @@ class ChangeList:
 
 
 def change_list(store: Store, layer: Layer, audience: Audience, before: datetime, after: datetime,
-                bbox: tuple[float, float, float, float] | None = None, limit: int = 1000, geometry: bool = False) -> ChangeList:
+                bbox: tuple[float, float, float, float] | None = None, limit: int = 1000, geometry: bool = False,
+                kinds: Sequence[str] | None = None) -> ChangeList:
     """List what was built, ended and changed in a layer between two moments of valid time.
 
     Parameters
     ----------
     bbox
         (minx, miny, maxx, maxy) in CRS84 degrees: only what meets it at one of the moments. It may not span the antimeridian.
+
+    kinds
+        List only these ('built', 'ended', 'changed'); the counts are those of all.
 
     Only fields and rows that the audience may read. Raises UnknownLayer, InvalidParameter.
     """
@@ -58,7 +63,8 @@ def change_list(store: Store, layer: Layer, audience: Audience, before: datetime
     with asking("bbox"), store.read(audience.role) as connection:
         rows = connection.execute(
             "SELECT fid, change, before, after, place, geometry, has_moved, built, ended, changed "
-            "FROM gis.change_list(%s, %s, %s, %s, %s::geometry, %s, %s)",
-            (layer.id, [f.name for f in audience.fields(layer)], before, after, box, limit, geometry)).fetchall()
+            "FROM gis.change_list(%s, %s, %s, %s, %s::geometry, %s, %s, %s)",
+            (layer.id, [f.name for f in audience.fields(layer)], before, after, box, limit, geometry,
+             None if kinds is None else list(kinds))).fetchall()
     counts = Counts(*rows[0][7:10]) if rows else Counts(0, 0, 0)
-    return ChangeList([dict(zip(_NAMES, row[:7], strict=True)) for row in rows], counts)
+    return ChangeList([dict(zip(_NAMES, row[:7], strict=True)) for row in rows if row[0] is not None], counts)

@@ -77,6 +77,8 @@ def _changes(stored: list[str]) -> dict[str, Any]:
                        explode=False, required=True)
     step = parameter("step", {"type": "string", "enum": ["year", "month", "day"], "default": "year"}, "How long a period is.")
     limit = parameter("limit", {"type": "integer", "minimum": 1, "maximum": 10000, "default": 1000}, "List at most so many; all are counted.")
+    kinds = parameter("change", {"type": "array", "items": {"type": "string", "enum": ["built", "ended", "changed"]}, "minItems": 1},
+                      "List only these kinds; all are counted.", style="form", explode=False)
     geometry = parameter("geometry", {"type": "boolean"}, "Give the later geometry, as GeoJSON in CRS84.")
     listed = {"type": "object", "required": ["differences", "counts", "complete"], "properties": {
         "counts": _COUNTS, "complete": {"type": "boolean"}, "differences": {"type": "array", "items": {
@@ -85,9 +87,9 @@ def _changes(stored: list[str]) -> dict[str, Any]:
         "/api/changes/counts": {"get": _operation("changeCounts", "How much begins, ends and changes when", ("304", "400", "404", "406"),
                                                   _given(periods, description="Counts; periods without change are absent."),
                                                   [form, layers, *when, step, _BOX, known])},
-        "/api/diff": {"get": _operation("diff", "What was built, ended and changed between two moments", ("304", "400", "404", "406"),
-                                        _given(listed, description="Differences."), [
-            form, parameter("layer", {"type": "string", "enum": stored}, "A layer.", required=True), *when, limit, _BOX, geometry])},
+        "/api/diff": {"get": _operation("diff", "What was built, ended and changed between two moments", ("304", "400", "401", "403", "404", "406"),
+                                        _given(listed, description="Differences; as a file (`f` csv, geojson) for who may export."), [
+            parameter("f", {"type": "string", "enum": ["json", "csv", "geojson"]}, "Format of the answer."), kinds, parameter("layer", {"type": "string", "enum": stored}, "A layer.", required=True), *when, limit, _BOX, geometry])},
     }
 
 

@@ -12,6 +12,7 @@ from gisserver.ogc.questions import known_at
 from gisserver.parameters import Parameters, number
 from gisserver.reply import reply_document
 from gisserver.request import Request
+from gisserver.routes.change_file import MOST_IN_FILE, change_file
 from gisserver.wording import WrongParameter
 from layers.change_counts import MOST_PERIODS, Period, change_counts, periods_between, whole
 from layers.change_list import change_list
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["routes"]
 
 MAX_LISTED = 1000
+KINDS = ("built", "ended", "changed")
 PERIODS: tuple[Period, ...] = ("year", "month", "day")
 
 
@@ -59,18 +61,25 @@ def counts(request: Request) -> Response:
 def diff(request: Request) -> Response:
     """Answer what was built, ended and changed in a layer between two moments of valid time, and how many in all."""
     p, context = request.parameters, request.context
-    request.format(("json",))
+    form = request.format(("json", "csv", "geojson"))
     name = p.take("layer")
     limit = p.take_integer("limit", MAX_LISTED, 1, 10_000)
     box, geometry = _bbox(p), p.take_flag("geometry")
+    kinds = p.take_names("change", "diff", KINDS)
     first, last = _moments(p)
     p.finish()
     if not name:
         raise WrongParameter("layer", "missing")
     layer = context.layer_for(request.audience, name)
-    found = change_list(context.store, layer, request.audience, first, last, box, limit, geometry)
+    if form != "json":
+        request.reader.require("export")
+        limit, geometry = MOST_IN_FILE, form == "geojson"
+    found = change_list(context.store, layer, request.audience, first, last, box, limit, geometry, kinds)
+    wanted = sum(count for kind, count in found.counts._asdict().items() if kinds is None or kind in kinds)
+    if form != "json":
+        return change_file(request, layer, found, form, wanted)
     return reply_document(request, {"layer": layer.id, "from": first, "to": last, "counts": found.counts._asdict(),
-                                    "differences": found.differences, "complete": len(found.differences) == sum(found.counts)})
+                                    "differences": found.differences, "complete": len(found.differences) == wanted})
 
 
 def _moments(p: Parameters) -> tuple[datetime, datetime]:

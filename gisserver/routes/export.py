@@ -19,7 +19,7 @@ from layers.features import rows
 from layers.layer import LayerField
 from layers.query import ItemQuery
 
-__all__ = ["export_layer"]
+__all__ = ["cell", "export_layer", "head"]
 
 KINDS = {"gpkg": "application/geopackage+sqlite3", "geojson": "application/geo+json", "csv": "text/csv; charset=utf-8",
          "parquet": "application/vnd.apache.parquet"}
@@ -69,19 +69,21 @@ def _csv(request: Request, query: ItemQuery, path: Path) -> int:
     count = 0
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow([number, *(_head(field, language) for field in fields), begin, end])
+        writer.writerow([number, *(head(field, language) for field in fields), begin, end])
         for row in rows(request.context.store, query):
-            writer.writerow([row["id"], *(_cell(field, row[field.name], language) for field in fields), row["valid_from"], row["valid_to"]])
+            writer.writerow([row["id"], *(cell(field, row[field.name], language) for field in fields), row["valid_from"], row["valid_to"]])
             count += 1
     return count
 
 
-def _head(field: LayerField, language: str) -> str:
+def head(field: LayerField, language: str) -> str:
+    """Return the title of a column, with its unit."""
     title: str = getattr(field.title, language)
     return f"{title} ({field.unit})" if field.unit and field.unit != "1" else title
 
 
-def _cell(field: LayerField, value: Any, language: str) -> Any:
+def cell(field: LayerField, value: Any, language: str) -> Any:
+    """Return a value as a spreadsheet shows it: codes by their titles, nothing that is taken for a formula."""
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -45,6 +45,11 @@ def test_swipe_shows_another_day_and_the_list_of_what_changed(desk: NewDesk, nei
     expect(page.locator(".changes-table tbody tr")).to_have_count(built + DEMOLISHED)
     own.until(lambda: len(own.page.evaluate(
         "() => [...new Set(window.__map.queryRenderedFeatures({layers: ['changes-line']}).map((f) => f.id))]")) == built + DEMOLISHED, "marked")
+    # one kind alone, in the table and on the map; the counts stay those of all
+    page.locator(".changes-counts").get_by_role("button", name="新建").click()
+    page.locator(".changes-counts").get_by_role("button", name="变更").click()
+    expect(page.locator(".changes-table tbody tr")).to_have_count(DEMOLISHED)
+    expect(counts).to_have_text([str(built), str(DEMOLISHED), "0"])
     row = page.locator(".changes-table tr[data-change=ended]").first
     expect(row).to_contain_text(f"{COMPOUNDS[0]}1号楼")
     row.get_by_role("button").press("Enter")
@@ -53,6 +58,17 @@ def test_swipe_shows_another_day_and_the_list_of_what_changed(desk: NewDesk, nei
     link = own.until(lambda: page.url if "m=" in page.url else None, "the link").partition("#")[2]
     other = desk(width=1500).open(link)
     assert other.page.evaluate("() => window.__state.getState().compare.sides[0].day") == "1990-01-01"
+
+
+def click_on(own: Desk, name: str, fid: int) -> None:
+    """Click on a building where a side's map shows it."""
+    place = own.page.evaluate(
+        "([n, fid]) => { const map = window.__panes[n]; const f = map.queryRenderedFeatures({layers: ['building']}).find((f) => f.id === fid);"
+        " const ring = f.geometry.type === 'Polygon' ? f.geometry.coordinates[0] : f.geometry.coordinates[0][0];"
+        " const at = map.project([0, 1].map((k) => ring.slice(1).reduce((sum, p) => sum + p[k], 0) / (ring.length - 1)));"
+        " const box = map.getCanvas().getBoundingClientRect(); return [box.x + at.x, box.y + at.y]; }", [name, fid])
+    own.page.mouse.move(*place)
+    own.page.mouse.click(*place)
 
 
 @pytest.mark.slow
@@ -68,6 +84,14 @@ def test_split_has_panes_with_their_own_day_layers_and_filters_linked_or_not(des
     page.get_by_label("C 侧日期").fill("1990-01-01")
     page.keyboard.press("Enter")
     own.until(lambda: len(on_side(own, "C")) == BUILDINGS_1990, "the third pane shows 1990, unfiltered")
+    # a click in a pane is answered as of that pane's day
+    fid = min(on_side(own, "C"))
+    click_on(own, "C", fid)
+    panel = page.get_by_role("complementary", name="要素", exact=True)
+    expect(panel).to_contain_text("截至 1990-01-01")
+    assert page.evaluate("() => window.__state.getState().selection") == [{"layer": "building", "fid": fid}]
+    expect(panel.get_by_role("button", name="编辑", exact=True)).to_have_count(0)
+    panel.get_by_role("button", name="关闭", exact=True).click()
     page.get_by_role("group", name="C 侧").get_by_role("button", name="带上主图筛选").click()
     own.until(lambda: len(on_side(own, "C")) == BUILDINGS_1990 // 4, "filtered as the main map")
     # layers of its own
@@ -91,3 +115,8 @@ def test_the_glass_follows_the_pointer(desk: NewDesk, neighbourhood: Neighbourho
     page.mouse.move(700, 400)
     expect(page.locator(".glass")).to_have_attribute("style", "left: 700px; top: 348px;")
     assert "700px 348px" in (page.locator(".pane").get_attribute("style") or "")
+    # what the glass shows is what a click tells: a building that has gone since
+    gone = (set(on_side(own, "B")) - set(own.rendered("building"))).pop()
+    click_on(own, "B", gone)
+    expect(page.get_by_role("complementary", name="要素", exact=True)).to_contain_text("截至 1990-01-01")
+    own.until(lambda: page.evaluate("() => window.__state.getState().selection.map((ref) => ref.fid)") == [gone], "the vanished building")

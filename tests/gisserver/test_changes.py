@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+
 import httpx
 import pytest
 
@@ -72,3 +75,22 @@ def test_nobody_learns_of_what_he_may_not_see(http: httpx.Client, as_role: As) -
     assert as_role("bureau").get("/api/changes/counts", params=WHOLE | {"layers": "pipe_segment"}).status_code == 200
     told = http.get("/api/diff", params={"layer": "building", "from": "1999", "to": "2001"}).json()
     assert "archive_no" not in told["differences"][0]["after"]
+
+
+def test_the_list_is_taken_away_as_it_is_filtered(as_role: As, town: Town) -> None:
+    asked = {"layer": "building", "from": "2009-01-01", "to": "2016-01-01"}
+    with as_role("editor") as editor:
+        whole = editor.get("/api/diff", params=asked).json()
+        assert (whole["counts"]["ended"], whole["counts"]["changed"]) == (1, 1)
+        ended = editor.get("/api/diff", params=asked | {"change": "ended"}).json()
+        assert ended["counts"] == whole["counts"] and [d["fid"] for d in ended["differences"]] == [town.fids["2号楼"]] and ended["complete"]
+        none = editor.get("/api/diff", params=asked | {"change": "built"}).json()
+        assert none["differences"] == [] and none["counts"] == whole["counts"] and none["complete"]
+        table = editor.get("/api/diff", params=asked | {"change": "changed", "f": "csv", "lang": "zh"})
+        assert table.status_code == 200 and table.headers["ogc-numberreturned"] == "1"
+        lines = list(csv.DictReader(io.StringIO(table.content.decode("utf-8-sig"))))
+        assert [(line["变化"], line["名称"], line["名称（变更前）"]) for line in lines] == [("变更", "老楼", "1号楼")]
+        features = editor.get("/api/diff", params=asked | {"f": "geojson"}).json()["features"]
+        assert {f["properties"]["change"]: f["geometry"]["type"] for f in features} == {"changed": "MultiPolygon", "ended": "MultiPolygon"}
+    with as_role("inspector") as inspector:
+        assert inspector.get("/api/diff", params=asked | {"f": "csv"}).status_code == 403

@@ -21,3 +21,12 @@ export async function readFile(
   }
   return { file: new Blob(parts, { type: response.headers.get("Content-Type") ?? "" }), count: Number(response.headers.get("OGC-NumberReturned") ?? 0) };
 }
+
+/** Hand a file to the reader. */
+export function saveFile(file: Blob, name: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(file);
+  link.download = name;
+  link.click();
+  window.setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}

@@ -1,5 +1,5 @@
 import type { Geometry } from "geojson";
-import { address, askJson } from "./http";
+import { address, ask, askJson } from "./http";
 import type { Box } from "./items";
 import type { Properties } from "./types";
 
@@ -17,9 +17,11 @@ export function countChanges(
   return askJson(address("api/changes/counts", { layers: layers.join(","), bbox: box.join(","), ...rest }), { signal });
 }
 
+export type ChangeKind = "built" | "ended" | "changed";
+
 export interface Difference {
   fid: number;
-  change: "built" | "ended" | "changed";
+  change: ChangeKind;
   before: Properties | null;
   after: Properties | null;
   place: [number, number] | null;
@@ -32,10 +34,25 @@ export interface ChangeList {
   complete: boolean;
 }
 
+/** What a list of changes is asked for; `change` names the kinds that are listed, all where it is absent. */
+export interface ChangesAsked {
+  layer: string;
+  from: string;
+  to: string;
+  box: Box;
+  limit: number;
+  change?: string;
+}
+
+/** Fetch the whole list as a file. Returns it and how many differences it has. */
+export async function readChangeFile(asked: ChangesAsked, format: "csv" | "geojson", language: string): Promise<{ file: Blob; count: number }> {
+  const { box, limit: _listed, ...rest } = asked;
+  const response = await ask(address("api/diff", { ...rest, bbox: box.map((n) => n.toFixed(6)).join(","), f: format, lang: language }), { headers: { Accept: "*/*" } });
+  return { file: await response.blob(), count: Number(response.headers.get("OGC-NumberReturned") ?? 0) };
+}
+
 /** Read what was built, ended and changed in a layer and a box between two days. */
-export function readChangeList(
-  asked: { layer: string; from: string; to: string; box: Box; limit: number }, signal?: AbortSignal,
-): Promise<ChangeList> {
+export function readChangeList(asked: ChangesAsked, signal?: AbortSignal): Promise<ChangeList> {
   const { box, ...rest } = asked;
   return askJson(address("api/diff", { ...rest, bbox: box.map((n) => n.toFixed(6)).join(","), geometry: true }), { signal });
 }

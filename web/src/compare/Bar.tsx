@@ -1,5 +1,6 @@
 import { CloseOutlined, DiffOutlined, FilterOutlined } from "../icons";
 import Button from "antd/es/button";
+import Checkbox from "antd/es/checkbox";
 import DatePicker from "antd/es/date-picker";
 import Segmented from "antd/es/segmented";
 import Select from "antd/es/select";
@@ -8,6 +9,7 @@ import dayjs from "dayjs";
 import { today } from "../format/instant";
 import { pick } from "../format/text";
 import { useChanged } from "../state/changed";
+import { type Ground, useBasemaps } from "../state/ground";
 import { shownByDefault } from "../state/layers";
 import { useWords } from "../state/preferences";
 import { useLayers } from "../state/queries";
@@ -25,6 +27,9 @@ function SideRow({ side, name, change }: { side: Side; name: string; change: (pa
   const { t, language } = useWords();
   const layers = useLayers().filter((layer) => layer.kind === "spatial");
   const mainFilters = useView((view) => view.filters);
+  const hasThemes = useView((view) => Object.keys(view.work.themes).length > 0);
+  const { imagery, terrain } = useBasemaps();
+  const grounds: Ground[] = ["paper", ...(imagery.length > 0 ? ["imagery" as const] : []), ...(terrain.length > 0 ? ["terrain" as const] : [])];
   const own = Object.keys(side.shown).length > 0;
   const chosen = own ? layers.filter((layer) => side.shown[layer.id] ?? shownByDefault(layer)).map((layer) => layer.id) : [];
   const isFiltered = Object.values(side.filters).some((conditions) => conditions.length > 0);
@@ -39,6 +44,12 @@ function SideRow({ side, name, change }: { side: Side; name: string; change: (pa
         placeholder={t("compare.layersSame")} maxTagPlaceholder={t("compare.layersOwn", { count: chosen.length })} popupMatchSelectWidth={240} optionFilterProp="label"
         options={layers.map((layer) => ({ value: layer.id, label: pick(layer.title, language) }))}
         onChange={(ids: string[]) => change({ shown: ids.length === 0 ? {} : Object.fromEntries(layers.map((layer) => [layer.id, ids.includes(layer.id)])) })} />
+      <Select size="small" className="side-ground" aria-label={t("compare.ground", { name })} value={side.ground ?? ""} popupMatchSelectWidth={false}
+        onChange={(ground) => change({ ground: (ground || null) as Side["ground"] })}
+        options={["", ...grounds].map((value) => ({ value, label: value ? t(`ground.${value as Ground}`) : t("compare.groundSame") }))} />
+      {hasThemes && (
+        <Checkbox checked={side.themed} aria-label={t("compare.themed", { name })} onChange={(event) => change({ themed: event.target.checked })}>{t("compare.theme")}</Checkbox>
+      )}
       <Button size="small" type="text" icon={<FilterOutlined />} aria-pressed={isFiltered} disabled={!canFilter && !isFiltered}
         aria-label={t(isFiltered ? "compare.noFilters" : "compare.filters")} title={t(isFiltered ? "compare.noFilters" : "compare.filters")}
         onClick={() => change({ filters: isFiltered ? {} : mainFilters })} />

@@ -1,22 +1,27 @@
-import { AimOutlined, CloseOutlined, ReloadOutlined } from "../icons";
+import { AimOutlined, CloseOutlined, DownloadOutlined, ReloadOutlined } from "../icons";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import Dropdown from "antd/es/dropdown";
 import Select from "antd/es/select";
 import { useEffect, useState } from "react";
-import { type Difference, readChangeList } from "../api/timeline";
+import { saveFile } from "../api/export";
+import { type ChangeKind, type Difference, readChangeFile, readChangeList } from "../api/timeline";
 import type { Layer } from "../api/types";
 import { changed } from "../format/difference";
 import { boundsOf } from "../format/geometry";
 import { today } from "../format/instant";
 import { pick } from "../format/text";
-import { formatValue } from "../format/value";
-import { Empty, Failure, Loading } from "../panels/PanelState";
+import { formatNumber, formatValue } from "../format/value";
+import { Empty, Failure, Loading, useErrorText } from "../panels/PanelState";
 import { useChanged } from "../state/changed";
+import { useNotices } from "../state/notices";
 import { useWords } from "../state/preferences";
 import { useLayers, useTimeZone } from "../state/queries";
+import { useSession } from "../state/session";
 import type { Compare } from "../state/sides";
 import { useView } from "../state/view";
 
-const LISTED = 300;
+const LISTED = 1000;
+const KINDS = ["built", "ended", "changed"] as const;
 
 function Row({ layer, each }: { layer: Layer; each: Difference & { moved?: boolean } }) {
   const { t, language } = useWords();
@@ -44,6 +49,27 @@ function Row({ layer, each }: { layer: Layer; each: Difference & { moved?: boole
   );
 }
 
+/** Take the list away as a file: exactly the kinds, layer and box that are listed, all of them. */
+function Take({ path, name }: { path: Parameters<typeof readChangeFile>[0]; name: string }) {
+  const { t, language } = useWords();
+  const textOf = useErrorText();
+  const take = async (format: "csv" | "geojson") => {
+    try {
+      const { file, count } = await readChangeFile(path, format, language);
+      saveFile(file, `${name}.${format}`);
+      useNotices.getState().tell({ kind: "done", text: t("table.exported", { count: formatNumber(count, language) }) });
+    } catch (error) {
+      useNotices.getState().tell({ kind: "fault", text: textOf(error) });
+    }
+  };
+  return (
+    <Dropdown trigger={["click"]} menu={{ items: (["csv", "geojson"] as const).map((format) => (
+      { key: format, label: t(format === "csv" ? "table.exportCsv" : "table.exportGeojson"), onClick: () => void take(format) })) }}>
+      <button type="button" className="quiet" aria-label={t("table.export")} title={t("table.export")}><DownloadOutlined /></button>
+    </Dropdown>
+  );
+}
+
 /** What was built, demolished and changed between the days of the first two sides, as the server tells it; the maps mark it. */
 export function ChangeList({ compare }: { compare: Compare }) {
   const { t, language } = useWords();
@@ -52,8 +78,15 @@ export function ChangeList({ compare }: { compare: Compare }) {
   const layer = layers.find((each) => each.id === chosen) ?? layers.find((each) => each.id === "building") ?? layers[0];
   const days = [useView((view) => view.time.day) ?? today(), compare.sides[0]!.day ?? today()].sort() as [string, string];
   const [box, setBox] = useState(useView.getState().bounds);
+  const [kinds, setKinds] = useState<ChangeKind[]>([...KINDS]);
+  const mayExport = useSession((session) => session.account?.capabilities.includes("export") ?? false);
   const isSame = days[0] === days[1];
-  const asked = { layer: layer?.id ?? "", from: days[0], to: days[1], box: box!, limit: LISTED };
+  const asked = { layer: layer?.id ?? "", from: days[0], to: days[1], box: box!, limit: LISTED, ...(kinds.length < KINDS.length ? { change: kinds.join(",") } : {}) };
+  const turn = (kind: ChangeKind) => setKinds((now) => {
+    const next = now.includes(kind) ? now.filter((each) => each !== kind) : KINDS.filter((each) => each === kind || now.includes(each));
+    // Nothing at all is no wish: the last one that is switched off brings all back.
+    return next.length > 0 ? next : [...KINDS];
+  });
   const list = useQuery({
     queryKey: ["changelist", layer?.id, asked], queryFn: ({ signal }) => readChangeList(asked, signal),
     enabled: Boolean(layer) && box !== null && !isSame, placeholderData: keepPreviousData,
@@ -66,6 +99,9 @@ export function ChangeList({ compare }: { compare: Compare }) {
     <aside className="panel changes" data-covers="right" aria-label={t("compare.changes")}>
       <header className="panel-head">
         <h2>{t("compare.changes")}</h2>
+        {mayExport && !isSame && list.data && (
+          <Take path={asked} name={`${asked.layer}-${days.join("-")}`} />
+        )}
         <button type="button" className="quiet" aria-label={t("compare.refresh")} title={t("compare.refresh")} onClick={() => setBox(useView.getState().bounds)}><ReloadOutlined /></button>
         <button type="button" className="quiet" aria-label={t("common.close")} onClick={() => useChanged.setState({ open: false, listed: [] })}><CloseOutlined /></button>
       </header>
@@ -75,8 +111,9 @@ export function ChangeList({ compare }: { compare: Compare }) {
         <span>{days[0]} → {days[1]}</span>
         {counts && !isSame && (
           <p className="changes-counts" role="status">
-            {(["built", "ended", "changed"] as const).map((kind) => (
-              <span key={kind} className="change-kind" data-change={kind}>{t(`compare.${kind}`)} <b>{counts[kind]}</b></span>
+            {KINDS.map((kind) => (
+              <button key={kind} type="button" className="change-kind" data-change={kind} aria-pressed={kinds.includes(kind)} title={t("compare.onlyKinds")}
+                onClick={() => turn(kind)}>{t(`compare.${kind}`)} <b>{counts[kind]}</b></button>
             ))}
           </p>
         )}

@@ -71,7 +71,7 @@ export default function Comparison() {
   return (
     <div className="comparison" data-mode={compare.mode} data-panes={compare.sides.length + 1}>
       {compare.sides.map((side, index) => (
-        <Pane key={index} side={side} name={LETTERS[index + 1]!} linked={linked} style={clipOf(compare, glass)}
+        <Pane key={index} side={side} name={LETTERS[index + 1]!} linked={linked} isGlass={compare.mode === "spyglass"} style={clipOf(compare, glass)}
           moved={(camera) => { if (!linked) change(index, { camera }); }} />
       ))}
       {compare.mode === "swipe" && <Divider compare={compare} />}

@@ -6,8 +6,11 @@ import { useChangeMarks } from "../map/changes";
 import { addCity, applyFilters, applyOpacity, applyShown, applyTiles, type Drawn, redraw } from "../map/city";
 import { createMap, TEST_MODE } from "../map/create";
 import { groundStyle } from "../map/ground";
+import { useGroundOf } from "../map/Grounds";
 import { joinMates } from "../map/mates";
-import { addOverlay } from "../map/overlay";
+import { addOverlay, markSelection } from "../map/overlay";
+import { attachPointer, lendPointer } from "../map/pointer";
+import { Worked } from "../map/Worked";
 import { usePreferences, useWords } from "../state/preferences";
 import { useCity, useLayers } from "../state/queries";
 import { useLive } from "../state/refresh";
@@ -23,8 +26,8 @@ declare global {
 }
 
 /** One side of the comparison: a map of its own day, layers and filters. */
-export function Pane({ side, name, linked, style: place, moved }: {
-  side: Side; name: string; linked: boolean; style?: CSSProperties; moved: (camera: SideCamera) => void;
+export function Pane({ side, name, linked, isGlass, style: place, moved }: {
+  side: Side; name: string; linked: boolean; isGlass: boolean; style?: CSSProperties; moved: (camera: SideCamera) => void;
 }) {
   const { t, language } = useWords();
   const frame = useRef<HTMLDivElement>(null);
@@ -37,6 +40,7 @@ export function Pane({ side, name, linked, style: place, moved }: {
   const style = useQuery({ queryKey: ["style", "", reader, language], queryFn: ({ signal }) => readStyle(signal), staleTime: Infinity });
   const main = useView((view) => view.layers);
   const knownAt = useView((view) => view.time.knownAt);
+  const selection = useView((view) => view.selection);
   const touched = useLive((live) => live.touched);
   const told = useRef(moved);
   told.current = moved;
@@ -92,11 +96,20 @@ export function Pane({ side, name, linked, style: place, moved }: {
   useEffect(() => {
     if (map && drawn) redraw(map, drawn, touched);
   }, [map, drawn, touched]);
+  useEffect(() => {
+    if (map && drawn) markSelection(map, drawn, selection);
+  }, [map, drawn, selection]);
+  useEffect(() => {
+    if (!map || !drawn) return undefined;
+    return (isGlass ? lendPointer : attachPointer)(map, drawn, layers, side.day);
+  }, [map, drawn, layers, side.day, isGlass]);
+  useGroundOf(map, drawn, layers, dark, { ...main.opacity, ...side.opacity }, side);
   useChangeMarks(map, drawn);
 
   return (
     <section className="pane" data-name={name} data-ready={drawn !== null} style={place} aria-label={t("compare.side", { name })}>
       <div ref={frame} className="map-frame" />
+      {map && drawn && side.themed && <Worked map={map} drawn={drawn} side={{ day: side.day, filters: side.filters, shown }} />}
       <span className="pane-name">{name} · {side.day ?? t("time.today")}</span>
     </section>
   );

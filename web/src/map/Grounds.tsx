@@ -16,9 +16,10 @@ const SHAPES: Record<Ground, string> = {
   terrain: "M2.5 18.5 9 7l4 6.5 2.5-3.5 6 8.5zM9 7l-1.5 5 2 1 1.5-1.5 2 2",
 };
 
-/** Lay the chosen ground under the city's layers, for the day that is shown. */
-export function useGroundOf(map: MapLibre | null, drawn: Drawn | null, layers: Layer[], dark: boolean, opacity: Record<string, number>): void {
-  const laid = useGround();
+/** Lay the chosen ground under the city's layers, for the day that is shown; `side` is a pane with a day and a ground of its own. */
+export function useGroundOf(map: MapLibre | null, drawn: Drawn | null, layers: Layer[], dark: boolean, opacity: Record<string, number>,
+  side?: { day: string | null; ground: Ground | null }): void {
+  const laid = useGround(side);
   const touched = useLive((live) => live.touched);
   const { ground, asked } = laid;
   const tiles = ground === "imagery" ? laid.imagery?.tiles : ground === "terrain" ? laid.terrain?.tiles : "";

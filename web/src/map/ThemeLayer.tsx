@@ -3,7 +3,7 @@ import { useEffect } from "react";
 import type { Layer } from "../api/types";
 import { toMapFilter } from "../format/condition";
 import { shownByDefault } from "../state/layers";
-import { inTiles, useClassification, useClusters } from "../state/themes";
+import { inTiles, type ThemeSide, useClassification, useClusters } from "../state/themes";
 import { useView } from "../state/view";
 import type { Theme } from "../state/work";
 import { ramp } from "../format/palette";
@@ -48,15 +48,17 @@ function colored(map: MapLibre, drawn: Drawn, layer: Layer, id: string, color: u
   lay(map, made as unknown as LayerSpecification, before);
 }
 
-/** One thematic map on the map. */
-export function ThemeLayer({ map, drawn, layer, theme }: { map: MapLibre; drawn: Drawn; layer: Layer; theme: Theme }) {
+/** One thematic map on the map, or on a pane beside it. */
+export function ThemeLayer({ map, drawn, layer, theme, side }: { map: MapLibre; drawn: Drawn; layer: Layer; theme: Theme; side?: ThemeSide }) {
   const id = `theme-${layer.id}`;
-  const classified = useClassification(layer, theme).data;
-  const gathered = useClusters(layer, theme).data;
-  const shown = useView((view) => view.layers.shown[layer.id]) ?? shownByDefault(layer);
+  const classified = useClassification(layer, theme, side).data;
+  const gathered = useClusters(layer, theme, side).data;
+  const mainShown = useView((view) => view.layers.shown[layer.id]);
+  const shown = (side ? side.shown[layer.id] : mainShown) ?? shownByDefault(layer);
   const opacity = useView((view) => view.layers.opacity[layer.id]) ?? 1;
   const order = useView((view) => view.work.order);
-  const conditions = useView((view) => view.filters[layer.id]);
+  const mainFilter = useView((view) => view.filters[layer.id]);
+  const conditions = side ? side.filters[layer.id] : mainFilter;
 
   useEffect(() => {
     const clear = () => {

@@ -2,6 +2,7 @@ import type { Map as MapLibre } from "maplibre-gl";
 import { lazy, Suspense, useEffect, useRef } from "react";
 import { topDown } from "../state/layers";
 import { useLayers } from "../state/queries";
+import type { ThemeSide } from "../state/themes";
 import { useView } from "../state/view";
 import type { Drawn } from "./city";
 import { PlaceMark } from "./PlaceMark";
@@ -19,7 +20,7 @@ function applyOrder(map: MapLibre, drawn: Drawn, ids: string[]): void {
 }
 
 /** What is worked out about the city, on its map: the order of layers, thematic maps, the place that is asked about. */
-export function Worked({ map, drawn }: { map: MapLibre; drawn: Drawn }) {
+export function Worked({ map, drawn, side }: { map: MapLibre; drawn: Drawn; side?: ThemeSide }) {
   const layers = useLayers();
   const order = useView((view) => view.work.order);
   const lain = useRef<Drawn | null>(null);
@@ -38,7 +39,7 @@ export function Worked({ map, drawn }: { map: MapLibre; drawn: Drawn }) {
         {outside && <Outside map={map} drawn={drawn} />}
         {Object.entries(themes).map(([id, theme]) => {
           const layer = layers.find((candidate) => candidate.id === id);
-          return layer && <ThemeLayer key={id} map={map} drawn={drawn} layer={layer} theme={theme} />;
+          return layer && <ThemeLayer key={id} map={map} drawn={drawn} layer={layer} theme={theme} side={side} />;
         })}
       </Suspense>
     </>

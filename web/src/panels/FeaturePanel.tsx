@@ -13,7 +13,7 @@ import { watch } from "../state/construction";
 import { useDraft } from "../state/draft";
 import { useNotices } from "../state/notices";
 import { useWords } from "../state/preferences";
-import { useItem, useLayer, useLayers, useTimeZone } from "../state/queries";
+import { useItem, useLayer, useLayers, useTimeZone, useShownDay } from "../state/queries";
 import { flushAddress, type Ref, sameRef, useView } from "../state/view";
 import { FieldList } from "./FieldList";
 import { Empty, Failure, Loading } from "./PanelState";
@@ -60,7 +60,8 @@ function Validity({ item }: { item: Item }) {
 
 function Actions({ layer, item }: { layer: Layer; item: Item }) {
   const { t } = useWords();
-  const { day, knownAt } = useView((view) => view.time);
+  const knownAt = useView((view) => view.time.knownAt);
+  const day = useShownDay();
   const bounds = boundsOf([item.geometry]);
   const begin = (op: "edit" | "retire") => {
     // A mark is drawn again from its control points; it may as well be one that was imported, and then it has none.
@@ -105,7 +106,7 @@ function Body({ layer, current }: { layer: Layer; current: Ref }) {
   const { t } = useWords();
   const item = useItem(current);
   const [tab, setTab] = useState<Tab>("fields");
-  const day = useView((view) => view.time.day);
+  const day = useShownDay();
   const gone = item.error instanceof Problem && [404, 410].includes(item.error.status);
   // A feature that is not there today still has a history to show.
   useEffect(() => {
@@ -144,14 +145,16 @@ export function FeaturePanel() {
   const current = selection[focus];
   const layer = useLayer(current?.layer);
   const item = useItem(current);
-  const elsewhere = useView((view) => view.time.day !== null || view.time.knownAt !== null);
+  const knownAt = useView((view) => view.time.knownAt);
+  const asOf = useView((view) => view.asOf);
+  const elsewhere = useShownDay() !== null || knownAt !== null;
   const { setFocus, select } = useView.getState();
   if (!current || !layer) return null;
   return (
     <aside className="panel feature" data-covers="right" aria-label={t("feature.title")}>
       <header className="panel-head">
         <div className="feature-head">
-          <span className="feature-layer">{pick(layer.title, language)}</span>
+          <span className="feature-layer">{pick(layer.title, language)}{asOf !== undefined && ` · ${t("compare.asOf", { day: asOf ?? t("time.today") })}`}</span>
           <h2>{item.data ? labelOf(layer, item.data, language) : `#${current.fid}`}</h2>
         </div>
         {selection.length > 1 && (

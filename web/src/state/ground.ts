@@ -26,11 +26,13 @@ export interface Laid {
   asked: string;
 }
 
-/** Return what lies under the map on the day that is shown. A ground that the reader may not see is paper. */
-export function useGround(): Laid {
+/** Return what lies under the map, or under a side of a comparison, on the day that it shows. A ground that the reader may not see is paper. */
+export function useGround(side?: { day: string | null; ground: Ground | null }): Laid {
   const { imagery: [imagery = null], terrain: [terrain = null] } = useBasemaps();
-  const wished = useView((view) => view.ground);
-  const { day, knownAt } = useView((view) => view.time);
+  const main = useView((view) => view.ground);
+  const wished = side?.ground ?? main;
+  const { day: shownDay, knownAt } = useView((view) => view.time);
+  const day = side ? side.day : shownDay;
   const source = wished === "imagery" ? imagery : wished === "terrain" ? terrain : null;
   const moment = day ?? new Date().toISOString().slice(0, 10);
   const spans = source?.spans ?? [];

@@ -101,9 +101,21 @@ export function useCount(question: Question | null) {
   });
 }
 
-/** Read one feature as of the shown moment. */
-export function useItem(ref: Ref | null | undefined) {
+/** Return the moment that the selected feature is shown for: that of the pane it was chosen in, else that of all. */
+export function useItemWhen(): { datetime?: string; knownAt?: string } {
   const when = useWhen();
+  const asOf = useView((view) => view.asOf);
+  return asOf === undefined ? when : { datetime: asOf ?? undefined, knownAt: when.knownAt };
+}
+
+/** Return the day that the selected feature is shown for; null is today. */
+export function useShownDay(): string | null {
+  return useView((view) => (view.asOf === undefined ? view.time.day : view.asOf));
+}
+
+/** Read one feature as of the moment it is shown for. */
+export function useItem(ref: Ref | null | undefined) {
+  const when = useItemWhen();
   const name = useSession((session) => session.account?.username ?? "");
   return useQuery({
     queryKey: ["item", ref?.layer, ref?.fid, when, name],

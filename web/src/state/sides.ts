@@ -17,6 +17,10 @@ export interface Side {
   shown: Record<string, boolean>;
   opacity: Record<string, number>;
   filters: Record<string, Condition[]>;
+  /** What lies under it; null: what lies under the main map. */
+  ground: "paper" | "imagery" | "terrain" | null;
+  /** Does it show the thematic maps, for its own day? */
+  themed: boolean;
   /** Where it looks when it goes its own way. */
   camera: SideCamera | null;
 }
@@ -31,7 +35,7 @@ export interface Compare {
   at: number;
 }
 
-export const PLAIN_SIDE: Side = { day: null, shown: {}, opacity: {}, filters: {}, camera: null };
+export const PLAIN_SIDE: Side = { day: null, shown: {}, opacity: {}, filters: {}, ground: null, themed: true, camera: null };
 export const MOST_SIDES = 3;
 
 /** Write a comparison for an address. */
@@ -59,6 +63,8 @@ function readSide(value: unknown): Side {
     shown: pairs("shown", "boolean") as Record<string, boolean>,
     opacity: pairs("opacity", "number") as Record<string, number>,
     filters: Object.fromEntries(Object.entries(isRecord(side.filters) ? side.filters : {}).filter(([, each]) => Array.isArray(each))) as Side["filters"],
+    ground: ["paper", "imagery", "terrain"].includes(String(side.ground)) ? side.ground as Side["ground"] : null,
+    themed: side.themed !== false,
     camera: readCamera(side.camera),
   };
 }

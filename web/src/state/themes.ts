@@ -11,20 +11,30 @@ const NONE: Condition[] = [];
 export const CLASSED: ThemeKind[] = ["choropleth", "graduated", "bivariate"];
 const CELL_PX = { heat: 14, cluster: 72, charts: 88 };
 
-function useFilter(layer: Layer): Record<string, unknown> | null {
-  const conditions = useView((view) => view.filters[layer.id]) ?? NONE;
+/** A pane beside the main map: its day, filters and layers; absent: the main map. */
+export interface ThemeSide {
+  day: string | null;
+  filters: Record<string, Condition[]>;
+  shown: Record<string, boolean>;
+}
+
+function useFilter(layer: Layer, side?: ThemeSide): Record<string, unknown> | null {
+  const main = useView((view) => view.filters[layer.id]) ?? NONE;
+  const conditions = side ? side.filters[layer.id] ?? NONE : main;
   return toCql2(conditions, layer.fields);
 }
 
-function useMoment(): { datetime?: string; known_at?: string } {
-  const { datetime, knownAt } = useWhen();
+function useMoment(side?: ThemeSide): { datetime?: string; known_at?: string } {
+  const when = useWhen();
+  const knownAt = when.knownAt;
+  const datetime = side ? side.day ?? undefined : when.datetime;
   return { ...(datetime ? { datetime } : {}), ...(knownAt ? { known_at: knownAt } : {}) };
 }
 
 /** Ask for the classes of a theme. What lies in zones is filtered as its own layer is. */
-export function useClassification(layer: Layer, theme: Theme) {
-  const filter = useFilter(layer);
-  const moment = useMoment();
+export function useClassification(layer: Layer, theme: Theme, side?: ThemeSide) {
+  const filter = useFilter(layer, side);
+  const moment = useMoment(side);
   const layers = useLayers();
   const filters = useView((view) => view.filters);
   const asked = (value: ThemeValue): ValueAsked => {
@@ -47,9 +57,9 @@ export function useClassification(layer: Layer, theme: Theme) {
 }
 
 /** Ask for what is in view, gathered in cells. */
-export function useClusters(layer: Layer, theme: Theme) {
-  const filter = useFilter(layer);
-  const moment = useMoment();
+export function useClusters(layer: Layer, theme: Theme, side?: ThemeSide) {
+  const filter = useFilter(layer, side);
+  const moment = useMoment(side);
   const bounds = useView((view) => view.bounds);
   const zoom = useView((view) => Math.round(view.camera?.zoom ?? 10));
   const kind = theme.kind as keyof typeof CELL_PX;

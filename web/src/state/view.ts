@@ -32,6 +32,8 @@ export interface View extends LinkedView {
   sort: Record<string, { field: string; descending: boolean }>;
   /** Which of the selected features the feature panel shows. */
   focus: number;
+  /** The day of the pane that the selection was made in; undefined: it is shown as of the view's own day. */
+  asOf: string | null | undefined;
   /** All that lay under the last click, the topmost first. */
   here: (Ref & { label: string })[];
 
@@ -53,8 +55,8 @@ export interface View extends LinkedView {
   resetLayers: () => void;
   setFilter: (layer: string, conditions: Condition[]) => void;
   select: (refs: Ref[], focus?: number) => void;
-  pick: (here: View["here"]) => void;
-  toggle: (ref: Ref) => void;
+  pick: (here: View["here"], asOf?: string | null) => void;
+  toggle: (ref: Ref, asOf?: string | null) => void;
   setFocus: (focus: number) => void;
   setTool: (tool: Tool) => void;
   openTable: (layer: string | null) => void;
@@ -80,6 +82,7 @@ export const useView = create<View>()((set, get) => ({
   inView: null,
   sort: {},
   focus: 0,
+  asOf: undefined,
   here: [],
 
   moved: (camera, bounds) => set({ camera, bounds }),
@@ -91,7 +94,7 @@ export const useView = create<View>()((set, get) => ({
     const { [layer]: _, ...others } = time.pinned;
     return { time: { ...time, pinned: day ? { ...others, [layer]: day } : others } };
   }),
-  setCompare: (compare) => set({ compare }),
+  setCompare: (compare) => set(compare ? { compare } : { compare, asOf: undefined }),
   setWork: (change) => set(({ work }) => ({ work: { ...work, ...change } })),
   show: (layers, shown) => set((view) => ({
     layers: { ...view.layers, shown: { ...view.layers.shown, ...Object.fromEntries(layers.map((id) => [id, shown])) } },
@@ -104,12 +107,12 @@ export const useView = create<View>()((set, get) => ({
   setRelief: (relief) => set((view) => ({ layers: { ...view.layers, relief } })),
   resetLayers: () => set((view) => ({ layers: { ...view.layers, shown: {}, opacity: {} }, work: { ...view.work, order: [] } })),
   setFilter: (layer, conditions) => set((view) => ({ filters: { ...view.filters, [layer]: conditions } })),
-  select: (selection, focus) => set({ selection, focus: Math.max(0, focus ?? selection.length - 1) }),
-  pick: (here) => set({ here, selection: here.slice(0, 1).map(({ layer, fid }) => ({ layer, fid })), focus: 0 }),
-  toggle: (ref) => set((view) => {
+  select: (selection, focus) => set({ selection, focus: Math.max(0, focus ?? selection.length - 1), asOf: undefined }),
+  pick: (here, asOf) => set({ asOf, here, selection: here.slice(0, 1).map(({ layer, fid }) => ({ layer, fid })), focus: 0 }),
+  toggle: (ref, asOf) => set((view) => {
     const rest = view.selection.filter((other) => !sameRef(other, ref));
     const selection = rest.length < view.selection.length ? rest : [...view.selection, ref];
-    return { selection, focus: Math.max(0, selection.length - 1) };
+    return { selection, asOf, focus: Math.max(0, selection.length - 1) };
   }),
   setFocus: (focus) => set({ focus }),
   setTool: (tool) => set({ tool }),
@@ -122,7 +125,7 @@ export const useView = create<View>()((set, get) => ({
   follow: (hash) => get().restore(decodeView(hash)),
   restore: (linked) => {
     // What was kept before knows nothing of what came since.
-    set({ ...linked, work: readWork(linked.work), focus: Math.max(0, linked.selection.length - 1) });
+    set({ ...linked, asOf: undefined, work: readWork(linked.work), focus: Math.max(0, linked.selection.length - 1) });
     if (linked.camera) {
       const { lon, lat, zoom, bearing, pitch } = linked.camera;
       set({ flight: { center: [lon, lat], zoom, bearing, pitch, token: (flights += 1) } });

@@ -2,7 +2,7 @@ import { DownloadOutlined } from "../../icons";
 import Button from "antd/es/button";
 import Dropdown from "antd/es/dropdown";
 import { useEffect, useRef } from "react";
-import { type FileFormat, readFile } from "../../api/export";
+import { type FileFormat, readFile, saveFile } from "../../api/export";
 import type { Question } from "../../api/items";
 import type { Layer } from "../../api/types";
 import type { MessageKey } from "../../format/messages.zh";
@@ -12,14 +12,6 @@ import { useWords } from "../../state/preferences";
 import { useErrorText } from "../PanelState";
 
 const FORMATS: [FileFormat, MessageKey][] = [["csv", "table.exportCsv"], ["geojson", "table.exportGeojson"], ["gpkg", "table.exportGpkg"]];
-
-function save(file: Blob, name: string): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(file);
-  link.download = name;
-  link.click();
-  window.setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-}
 
 /** Take away exactly what the table shows, filtered and sorted as it is; the server makes the file. */
 export function ExportButton({ layer, question }: { layer: Layer; question: Question }) {
@@ -37,7 +29,7 @@ export function ExportButton({ layer, question }: { layer: Layer; question: Ques
     const notice = tell({ kind: "busy", text: textFor(0), action: { text: t("common.cancel"), run: () => control.abort() } }, 0);
     try {
       const { file, count } = await readFile(question, format, language, (bytes) => change(notice, textFor(bytes)), control.signal);
-      save(file, `${layer.id}.${format}`);
+      saveFile(file, `${layer.id}.${format}`);
       tell({ kind: "done", text: t("table.exported", { count: formatNumber(count, language) }) });
     } catch (error) {
       if (!control.signal.aborted) tell({ kind: "fault", text: textOf(error) });
