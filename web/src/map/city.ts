@@ -31,11 +31,17 @@ const AT_THE_MOMENT = [
   [">", ["coalesce", ["get", "valid_to"], FAR], ["at", 0, MOMENT]],
 ];
 
-const NOTHING = ["boolean", false];
+// From this zoom on no tile holds cells.
+const CLOSE = 14;
 
 /** Is this a style layer of cells, squares that stand for many features seen from afar? */
 function isOfCells(part: LayerSpecification): boolean {
   return "source-layer" in part && part["source-layer"]?.endsWith(".cells") === true;
+}
+
+/** Does the server filter a layer at this zoom? A cell counts features, so only the server can leave some of them out. */
+function isCounted(map: MapLibre, layer: Layer): boolean {
+  return layer.symbology?.cells === true && map.getZoom() < CLOSE;
 }
 
 /** Put the city's layers on the map. Layers without a place in the style are left out. */
@@ -102,8 +108,8 @@ export function applyFilters(
   for (const layer of layers) {
     const wished = toMapFilter(filters[layer.id] ?? [], layer.fields) ?? null;
     for (const part of drawn.parts.get(layer.id) ?? []) {
-      // A cell counts whatever is there: of a wish for some features it knows nothing, and is not shown.
-      const wish = isOfCells(part) && wished ? NOTHING : wished;
+      // Cells are counted by the server as it is wished (see below), and have no fields to be filtered by here.
+      const wish = isOfCells(part) ? null : wished;
       const own = "filter" in part ? part.filter : undefined;
       const parts = [own, wish, timed(layer.id) ? AT_THE_MOMENT : null].filter(Boolean);
       map.setFilter(part.id, (parts.length > 1 ? ["all", ...parts] : parts[0] ?? null) as FilterSpecification | null);
@@ -111,20 +117,30 @@ export function applyFilters(
   }
 }
 
-/** Take the tiles of a moment, and of what only the server can filter. */
+// What a map does when it is zoomed across the zoom where cells end.
+const zoomed = new WeakMap<MapLibre, () => void>();
+
+/** Take the tiles of a moment, and of what only the server can filter: also when the map is zoomed to where cells begin or end. */
 export function applyTiles(
   map: MapLibre, drawn: Drawn, layers: Layer[], when: WhenOf, filters: Record<string, Condition[]>,
 ): void {
-  for (const layer of layers) {
-    const source = map.getSource<VectorTileSource>(layer.id);
-    if (!source || !drawn.parts.has(layer.id)) continue;
-    const conditions = filters[layer.id] ?? [];
-    const remote = toMapFilter(conditions, layer.fields) === undefined ? toCql2(conditions, layer.fields) : null;
-    const tiles = tileAddress(layer.id, when(layer.id), remote);
-    if (drawn.tiles.get(layer.id) === tiles) continue;
-    drawn.tiles.set(layer.id, tiles);
-    source.setTiles([tiles]);
-  }
+  const apply = () => {
+    for (const layer of layers) {
+      const source = map.getSource<VectorTileSource>(layer.id);
+      if (!source || !drawn.parts.has(layer.id)) continue;
+      const conditions = filters[layer.id] ?? [];
+      const isRemote = conditions.length > 0 && (isCounted(map, layer) || toMapFilter(conditions, layer.fields) === undefined);
+      const tiles = tileAddress(layer.id, when(layer.id), isRemote ? toCql2(conditions, layer.fields) : null);
+      if (drawn.tiles.get(layer.id) === tiles) continue;
+      drawn.tiles.set(layer.id, tiles);
+      source.setTiles([tiles]);
+    }
+  };
+  const before = zoomed.get(map);
+  if (before) map.off("zoomend", before);
+  zoomed.set(map, apply);
+  map.on("zoomend", apply);
+  apply();
 }
 
 // A map that is never still (somebody pans on and on) is refreshed all the same.

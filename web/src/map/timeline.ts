@@ -58,6 +58,11 @@ function stepChanges(map: MapLibre, layers: string[], after: number, until: numb
   return { counts, features };
 }
 
+/** Is something in view shown as cells, in which single features cannot be told apart? */
+function isFromAfar(map: MapLibre, layers: string[]): boolean {
+  return layers.some((id) => map.querySourceFeatures(id, { sourceLayer: `${id}.cells` }).length > 0);
+}
+
 /** Let the map follow the clock. Called before what filters by it, so that the moment is there when the filters come. */
 export function useTimeline(map: MapLibre | null, drawn: Drawn | null, layers: Layer[]): void {
   const { day, until } = useView((view) => view.time);
@@ -88,7 +93,9 @@ export function useTimeline(map: MapLibre | null, drawn: Drawn | null, layers: L
       addMarks(map);
       map.getSource<GeoJSONSource>("step")?.setData({ type: "FeatureCollection", features });
       last.current = shown;
-      map.once("idle", () => useClock.setState({ settled: shown, counts }));
+      // From afar the numbers of those that are seen one by one would be taken for all.
+      const told = isFromAfar(map, ids) ? null : counts;
+      map.once("idle", () => useClock.setState({ settled: shown, counts: told }));
     };
     map.on("idle", settle);
     map.triggerRepaint();
