@@ -33,6 +33,8 @@ __all__ = ["wms"]
 VERSIONS = {"1.3.0": "1.3.0", "1.1.1": "1.1.1", "1.1.0": "1.1.1", "1.0.0": "1.1.1", "": "1.3.0"}
 INFO = ("text/plain", "text/html", "application/json")
 MAX_FEATURES = 50
+# MapProxy writes a dimension of 1.3.0 in both; in 1.1.1 what there is of it stands in an element of its own.
+_DIMENSION = re.compile(rb'<Dimension name="time" default="([^"]*)" nearestValue="0" units="ISO8601" *>([^<]*)</Dimension>')
 _COLOR = re.compile(r"(?:0x|#)([0-9a-fA-F]{6})\Z")
 
 
@@ -82,6 +84,8 @@ def wms(service: MapService) -> Callable[[Request], Response]:
 
 def _capabilities(service: MapService, request: Request, given: _Asked) -> Response:
     status, kind, body = service.call(request, "/wms", {"SERVICE": "WMS", "REQUEST": "GetCapabilities", "VERSION": given.version})
+    if given.version == "1.1.1":
+        body = _DIMENSION.sub(rb'<Dimension name="time" units="ISO8601"/><Extent name="time" default="\1" nearestValue="0">\2</Extent>', body)
     for layer in request.context.readable(request.audience):
         if layer.kind == "spatial" and (more := themes(layer, request.audience)):
             added = "".join(f"<Style><Name>{name}</Name><Title>{escape(f'{f.title.zh} {f.title.en}')}</Title></Style>" for name, f in more.items())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -66,8 +67,11 @@ def test_the_same_building_in_every_grid(http: httpx.Client, town: Town) -> None
 
 
 @pytest.mark.parametrize(("grid", "level", "srid"), [("WebMercatorQuad", 14, 3857), ("WorldCRS84Quad", 13, 4326), ("CGCS2000Quad", 13, 4490), ("DemoCity4548", 4, 4548)])
-def test_gdal_reads_the_tiles_of_every_grid(http: httpx.Client, town: Town, grid: str, level: int, srid: int) -> None:
+def test_gdal_reads_the_tiles_of_every_grid(http: httpx.Client, town: Town, grid: str, level: int, srid: int, tmp_path: Path,
+                                            monkeypatch: pytest.MonkeyPatch) -> None:
     """GDAL's driver for OGC API finds set, definition and tiles by links alone, and puts them where the items are."""
+    # It keeps what it fetched in the folder it works in.
+    monkeypatch.chdir(tmp_path)
     minx, miny, maxx, maxy = Transformer.from_crs(4490, srid, always_xy=True).transform_bounds(116.305, 39.895, 116.345, 39.905)
     frame = pyogrio.read_dataframe(f"OGCAPI:{str(http.base_url).rstrip('/')}/ogc/collections/building", layer=f"Zoom level {level}", API="TILES", TILEMATRIXSET=grid,
                                    MINX=minx, MINY=miny, MAXX=maxx, MAXY=maxy)

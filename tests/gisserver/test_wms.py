@@ -103,7 +103,7 @@ class TestGdal:
         source = (f"WMS:{str(http.base_url).rstrip('/')}/wms?SERVICE=WMS&VERSION=1.3.0&REQUEST=GetMap&LAYERS=building&STYLES=&CRS=EPSG:4548"
                   f"&BBOX={miny},{minx},{maxy},{maxx}&FORMAT=image/png&BBOXORDER=yxYX")
         target = tmp_path / "map.tif"
-        subprocess.run(["gdal_translate", "-q", "-outsize", "128", "128", source, str(target)], check=True, capture_output=True, timeout=60)
+        subprocess.run(["gdal_translate", "-q", "-outsize", "128", "128", source, str(target)], check=True, capture_output=True, timeout=60, cwd=tmp_path)
         with rasterio.open(target) as image:
             assert image.crs.to_epsg() == 4548
             x, y = Transformer.from_crs("OGC:CRS84", "EPSG:4548", always_xy=True).transform(LON + 0.0001, LAT + 0.0001)  # beside its label

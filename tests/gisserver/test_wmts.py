@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from io import BytesIO
 from pathlib import Path
 from xml.etree import ElementTree
 
 import httpx
+import mapproxy
 import pytest
 import rasterio
+from lxml import etree
 from owslib.tms import TileMapService
 from owslib.wmts import WebMapTileService
 from PIL import Image
 from pyproj import Transformer
 
+from gisserver.identity import ROLES
+from layers.accounts import create_account
+from layers.audit import Actor
 from layers.catalogue import Catalogue
+from layers.keys import create_key
+from layers.roles import read_roles
 from layers.store import Store
-from tests.gisserver.conftest import EAST, WEST, As, Town
+from tests.conftest import LiveServer
+from tests.gisserver.conftest import EAST, PASSWORD, WEST, As, Town, key_for
 from tests.layers.odd_layers import put
 
 GRIDS = ("WebMercatorQuad", "WorldCRS84Quad", "CGCS2000Quad", "DemoCity4548")
@@ -102,7 +111,7 @@ def test_gdal_reads_wmts_in_the_local_grid(http: httpx.Client, town: Town, tmp_p
     x, y = Transformer.from_crs("OGC:CRS84", "EPSG:4548", always_xy=True).transform(LON, LAT)
     target = tmp_path / "map.tif"
     subprocess.run(["gdal_translate", "-q", "-projwin", *map(str, (x - 30, y + 30, x + 30, y - 30)), "-outsize", "120", "120",
-                    f"WMTS:{url},layer=building,tilematrixset=DemoCity4548", str(target)], check=True, capture_output=True, timeout=60)
+                    f"WMTS:{url},layer=building,tilematrixset=DemoCity4548", str(target)], check=True, capture_output=True, timeout=60, cwd=tmp_path)
     with rasterio.open(target) as image:
         assert image.crs.to_epsg() == 4548
         drawn = tuple(int(v) for v in next(image.sample([(x, y)])))
@@ -137,7 +146,7 @@ def test_gdal_reads_tms(http: httpx.Client, town: Town, tmp_path: Path, grid: st
     reach = 60 if code == "EPSG:3857" else 0.0005
     target = tmp_path / "map.tif"
     subprocess.run(["gdal_translate", "-q", "-projwin", *map(str, (x - reach, y + reach, x + reach, y - reach)), "-outsize", "100", "100",
-                    f"{str(http.base_url).rstrip('/')}/tms/1.0.0/building/{grid}", str(target)], check=True, capture_output=True, timeout=60)
+                    f"{str(http.base_url).rstrip('/')}/tms/1.0.0/building/{grid}", str(target)], check=True, capture_output=True, timeout=60, cwd=tmp_path)
     with rasterio.open(target) as image:
         drawn = tuple(int(v) for v in next(image.sample([(x, y)])))
     assert near((*drawn[:3], 255)), drawn
@@ -170,6 +179,28 @@ def test_kml_leads_to_the_tiles(http: httpx.Client, town: Town, grid: str) -> No
     assert seen
 
 
+SCHEMAS = Path(mapproxy.__file__).parent / "test" / "schemas"
+
+
+@pytest.mark.parametrize(("address", "schema"), [
+    ("/wmts?SERVICE=WMTS&REQUEST=GetCapabilities", "wmts/1.0/wmtsGetCapabilities_response.xsd"),
+    ("/wms?SERVICE=WMS&REQUEST=GetCapabilities&VERSION=1.3.0", "wms/1.3.0/capabilities_1_3_0.xsd"),
+    ("/wms?SERVICE=WMS&REQUEST=GetCapabilities&VERSION=1.1.1", "wms/1.1.1/capabilities_1_1_1.dtd"),
+    ("/wms?SERVICE=WMS&REQUEST=GetMap&VERSION=1.3.0", "wms/1.3.0/exceptions_1_3_0.xsd"),
+    ("/kml/city/WorldCRS84Quad", "kml/2.2.0/ogckml22.xsd"), ("/kml/building/CGCS2000Quad/12/6742/1364.kml", "kml/2.2.0/ogckml22.xsd"),
+])
+def test_documents_are_as_their_standards_say(http: httpx.Client, town: Town, address: str, schema: str) -> None:
+    """By the schemas of the OGC, which MapProxy brings for its own tests."""
+    document = etree.fromstring(http.get(address).content)
+    with (SCHEMAS / schema).open("rb") as file:
+        # Legends are an operation of another standard, which the schema of WMS has a place for.
+        sources = "".join(f'<import namespace="http://www.opengis.net/{name}" schemaLocation="{SCHEMAS / path}"/>' for name, path in (
+            ("wms", schema), ("sld", "sld/1.1.0/sld_capabilities.xsd")))
+        both = etree.fromstring(f'<schema xmlns="http://www.w3.org/2001/XMLSchema">{sources}</schema>')
+        checked = etree.DTD(file) if schema.endswith(".dtd") else etree.XMLSchema(both if "1.3.0/cap" in schema else etree.parse(file))
+    assert checked.validate(document), checked.error_log.filter_from_errors()
+
+
 def test_any_day_and_what_was_known(http: httpx.Client, town: Town) -> None:
     col, row, at = place(http, "WebMercatorQuad", 17, 116.3201, 39.9001)        # 2号楼: 2000 to 2015
     root = f"/ogc/collections/building/map/tiles/WebMercatorQuad/17/{row}/{col}"
@@ -200,12 +231,17 @@ def test_an_edit_is_seen_at_once_also_by_the_neighbour(http: httpx.Client, as_ro
     assert editor.get(f"{root}/{row}/{col + 40}", headers=seen).headers["etag"] == far.headers["etag"]
 
 
-def test_readers_of_few_rows_have_tiles_of_their_own(as_role: As, town: Town, store: Store, catalogue: Catalogue) -> None:
-    """An inspector sees the pipelines of his district alone, also where a tile of somebody who sees all is kept, and the other way round."""
+def put_nodes(store: Store, catalogue: Catalogue, first: int) -> None:
+    """Put two nodes of pipelines beside each other, one of each district."""
     nodes = catalogue.layers["pipe_node"]
     given = {f.name: next(iter(f.codes)) if f.codes else "x" if f.type == "string" else 1 for f in nodes.fields if f.required}
-    put(store, nodes, [given | {"fid": 900_001 + n, "node_no": f"n{n}", "kind": "JS", "district_code": district, "wkt": f"POINT({116.3 + n * 0.0002} 39.9)"}
-                       for n, district in enumerate((WEST, EAST))])
+    put(store, nodes, [given | {"version_id": first + n, "fid": first + n, "node_no": f"n{first + n}", "kind": "JS", "district_code": district,
+                                "wkt": f"POINT({116.3 + n * 0.0002} 39.9)"} for n, district in enumerate((WEST, EAST))])
+
+
+def test_readers_of_few_rows_have_tiles_of_their_own(as_role: As, town: Town, store: Store, catalogue: Catalogue) -> None:
+    """An inspector sees the pipelines of his district alone, also where a tile of somebody who sees all is kept, and the other way round."""
+    put_nodes(store, catalogue, 900_001)
     inspector, editor = as_role("inspector"), as_role("editor")
     col, row, _ = place(editor, "WebMercatorQuad", 18, 116.3, 39.9)
     spots = [place(editor, "WebMercatorQuad", 18, 116.3 + n * 0.0002, 39.9) for n in (0, 1)]
@@ -218,6 +254,42 @@ def test_readers_of_few_rows_have_tiles_of_their_own(as_role: As, town: Town, st
     for _ in range(2):
         assert seen(editor) == [True, True]
         assert seen(inspector) == [True, False]
+
+
+def test_hot_pictures_are_those_of_ones_own_district(live_server: LiveServer, as_role: As, town: Town, store: Store, catalogue: Catalogue) -> None:
+    """Two inspectors of different districts ask for one address by turns, until both are answered by the hot lane: neither sees the other's."""
+    put_nodes(store, catalogue, 910_001)
+    editor, clients = as_role("editor"), dict[str, httpx.Client]()
+    (col, row, _), spots = place(editor, "WebMercatorQuad", 18, 116.3, 39.9), [place(editor, "WebMercatorQuad", 18, 116.3 + n * 0.0002, 39.9)[2] for n in (0, 1)]
+    address = f"/tms/1.0.0/pipe_node/WebMercatorQuad/18/{col}/{2**18 - 1 - row}.png"
+    roles = read_roles(ROLES, catalogue.layers)
+    for district in (WEST, EAST):
+        person = create_account(store, roles, Actor("test"), f"manholes_{district}", PASSWORD, ["inspector"], districts=[district])
+        key = create_key(store, Actor(person.username, person.account_id), person.account_id, "test", None, 30, True)[0]
+        clients[district] = httpx.Client(base_url=live_server.url, headers={"Authorization": f"Bearer {key}"})
+
+    def hot() -> int:
+        return int(re.search(r"^gis_tile_hot_hits (\d+)", as_operator.get("/metrics").text, re.M)[1])
+
+    with httpx.Client(base_url=live_server.url) as as_operator:
+        key_for(store, catalogue, "system_admin")
+        assert as_operator.post("/auth/login", json={"username": "system_admin_1", "password": PASSWORD}).status_code == 200
+        before, tags = hot(), {}
+        for n in range(30):
+            for district, client in clients.items():
+                answer = client.get(address)
+                assert [colour(answer.content, at)[3] > 200 for at in spots] == [district == WEST, district == EAST], n
+                assert answer.headers["cache-control"].startswith("private")
+                tags[district] = answer.headers["etag"]
+            assert [colour(editor.get(address).content, at)[3] > 200 for at in spots] == [True, True]
+            if hot() > before + 8:
+                break
+        assert hot() > before + 8 and tags[WEST] != tags[EAST]
+        # The validator of the other's picture says nothing.
+        assert clients[WEST].get(address, headers={"If-None-Match": tags[EAST]}).status_code == 200
+        assert clients[WEST].get(address, headers={"If-None-Match": tags[WEST]}).status_code == 304
+    for client in clients.values():
+        client.close()
 
 
 @pytest.mark.parametrize(("address", "status", "kind"), [
