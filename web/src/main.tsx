@@ -8,6 +8,7 @@ import "./styles/base.css";
 import "./styles/bar.css";
 import "./styles/map.css";
 import "./styles/scene.css";
+import "./styles/analysis.css";
 import "./styles/panels.css";
 import "./styles/states.css";
 import "./styles/feature.css";

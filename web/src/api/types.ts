@@ -90,6 +90,8 @@ export interface City {
   zoom: number;
   storage_srid: number;
   projected_srid: number;
+  /** Height of the zero of elevations over the ellipsoid, which the scene stands on. */
+  geoid_offset_m: number;
   time_zone: string;
   languages: string[];
 }

@@ -1,4 +1,5 @@
 import { sceneEn } from "./messages.scene";
+import { analysisEn } from "./messages.analysis";
 import { growEn } from "./messages.grow";
 import { editEn } from "./messages.edit";
 import { outsideEn } from "./messages.outside";
@@ -9,6 +10,7 @@ import type { MessageKey } from "./messages.zh";
 
 export const en: Record<MessageKey, string> = {
   ...sceneEn,
+  ...analysisEn,
   ...growEn,
   ...editEn,
   ...outsideEn,

@@ -1,5 +1,6 @@
 /** Every sentence of the client in Chinese; `messages.en.ts` has the same keys. */
 import { sceneZh } from "./messages.scene";
+import { analysisZh } from "./messages.analysis";
 import { growZh } from "./messages.grow";
 import { editZh } from "./messages.edit";
 import { outsideZh } from "./messages.outside";
@@ -9,6 +10,7 @@ import { workZh } from "./messages.work";
 
 export const zh = {
   ...sceneZh,
+  ...analysisZh,
   ...growZh,
   ...editZh,
   ...outsideZh,

@@ -10,6 +10,7 @@ import { MOST_WATCHED, useConstruction, watch, watchInView } from "../state/cons
 import { useFlying } from "../state/flight";
 import { useNotices } from "../state/notices";
 import { FilterNotes } from "./FilterNotes";
+import { AnalysisButton } from "./analysis/AnalysisButton";
 import { useScene } from "./state";
 
 const NOON = 12;
@@ -53,6 +54,7 @@ export function SceneTools({ none, retry, hasImagery }: { none: boolean; retry: 
             onClick={() => (watching ? watch([]) : gather())}>{t("grow.inView")}</button>
         )}
         <button type="button" aria-pressed={flying} onClick={() => useFlying.setState({ open: !flying, playing: false })}>{t("flight.open")}</button>
+        <AnalysisButton />
         <button type="button" onClick={() => useView.getState().setScene(false)}>{t("scene.close")}</button>
       </div>
       {sun && (

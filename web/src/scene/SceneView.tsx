@@ -11,6 +11,7 @@ import { useSession } from "../state/session";
 import { useView } from "../state/view";
 import { useFlying } from "../state/flight";
 import { adorned } from "./adorn";
+import { AnalysisTools } from "./analysis/AnalysisTools";
 import { begin, followFlights, reportCamera } from "./camera";
 import { FlightCard } from "./FlightCard";
 import { addCorner } from "./flight";
@@ -81,9 +82,7 @@ export default function SceneView() {
     };
   }, [city?.id]);
 
-  useEffect(() => {
-    if (widget) paint(widget, dark);
-  }, [widget, dark]);
+  useEffect(() => (widget ? paint(widget, dark) : undefined), [widget, dark]);
   useEffect(() => {
     if (!widget || !terrain || !city) return undefined;
     let left = false;
@@ -193,7 +192,7 @@ export default function SceneView() {
       <div className="map-cross" aria-hidden="true" />
       {blank && <p className="map-failed" role="alert">{t("scene.blank")}</p>}
       {widget && <SceneTools none={formed.length === 0} retry={() => setTries(tries + 1)} hasImagery={(grounds?.imagery.length ?? 0) > 0} />}
-      {widget && <FlightCard widget={widget} />}
+      {widget && <><FlightCard widget={widget} /><AnalysisTools widget={widget} standing={standing} /></>}
     </section>
   );
 }

@@ -3,6 +3,7 @@ import { type Cartesian2, Cesium3DTileFeature, type CesiumWidget } from "@cesium
 import type { Layer } from "../api/types";
 import type { Ref } from "../state/link";
 import { sameRef, useView } from "../state/view";
+import { isPlacing } from "./analysis/placing";
 import type { Standing } from "./tilesets";
 
 export interface Hit extends Ref {
@@ -49,6 +50,7 @@ export function hitsAt(widget: CesiumWidget, standing: Standing[], layers: Layer
 
 /** Select what was hit: the building by the first click, by the next one on it the floor. */
 export function choose(hits: Hit[], several: boolean): void {
+  if (isPlacing()) return;
   const view = useView.getState();
   if (several) {
     if (hits[0]) view.toggle({ layer: hits[0].layer, fid: hits[0].fid });

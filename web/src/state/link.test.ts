@@ -15,6 +15,7 @@ const FULL: LinkedView = {
   table: "unit_room",
   ground: "terrain",
   scene: true,
+  analysis: { tool: "sightline", points: [{ lon: 116.4, lat: 39.9, elevation: 61.5 }, { lon: 116.41, lat: 39.9 }], options: { eye_height_m: 2 } },
   work: {
     ...PLAIN_WORK, place: { kind: "area", geometry: { type: "Point", coordinates: [116.4, 39.9] }, bufferM: 500 }, rule: "centroid",
     charts: [{ id: "a", layer: "building", by: "use", kind: "bar", measure: "sum:built_area_m2" }], order: ["parcel", "building"],

@@ -5,10 +5,11 @@
  *
  * c: longitude, latitude, zoom, then bearing and pitch when the map is turned; t: day, or two days of an interval; k: known
  * at; p: layers that keep a day of their own; l: layers switched on, off (-) and their opacity in percent; f: filters; s:
- * selection; x: layer of the open table; d: relief; b: what lies under the map; g: scene in three dimensions; m: comparison; w: place, charts and thematic maps; y: projects whose construction is watched; u: a flight. `v` alone is the short name of a view kept on the server.
+ * selection; x: layer of the open table; d: relief; b: what lies under the map; g: scene in three dimensions; a: analysis in it; m: comparison; w: place, charts and thematic maps; y: projects whose construction is watched; u: a flight. `v` alone is the short name of a view kept on the server.
  */
 import { type Condition, fromShort, toShort } from "../format/condition";
 import { isDay } from "../format/instant";
+import { type Analysis, decodeAnalysis, encodeAnalysis } from "./analysis";
 import { type Compare, decodeCompare, encodeCompare } from "./sides";
 import { decodeTour, encodeTour, type Tour } from "./tour";
 import { decodeWork, encodeWork, PLAIN_WORK, type Work } from "./work";
@@ -38,6 +39,7 @@ export interface LinkedView {
   ground: "paper" | "imagery" | "terrain";
   /** Is the city shown as a scene in three dimensions instead of a map? */
   scene: boolean;
+  analysis: Analysis | null;
   compare: Compare | null;
   work: Work;
   /** The projects whose construction is watched. */
@@ -55,6 +57,7 @@ export const BLANK: LinkedView = {
   table: null,
   ground: "paper",
   scene: false,
+  analysis: null,
   compare: null,
   work: PLAIN_WORK,
   watch: [],
@@ -103,6 +106,7 @@ export function encodeView(view: LinkedView): string {
   if (view.layers.relief) parts.push("d=3");
   if (view.ground !== "paper") parts.push(`b=${view.ground}`);
   if (view.scene) parts.push("g=1");
+  if (view.analysis) parts.push(`a=${encodeURIComponent(encodeAnalysis(view.analysis))}`);
   if (view.compare) parts.push(`m=${encodeURIComponent(encodeCompare(view.compare))}`);
   const work = encodeWork(view.work);
   if (work) parts.push(`w=${encodeURIComponent(work)}`);
@@ -181,6 +185,7 @@ export function decodeView(hash: string): LinkedView {
     table: table && NAME.test(table) ? table : null,
     ground: GROUNDS.find((ground) => ground === parameters.get("b")) ?? "paper",
     scene: parameters.get("g") === "1",
+    analysis: decodeAnalysis(parameters.get("a")),
     compare: decodeCompare(parameters.get("m")),
     work: decodeWork(parameters.get("w")),
     watch: (parameters.get("y") ?? "").split(",").filter((part) => /^[1-9]\d{0,15}$/.test(part)).map(Number).slice(0, 20),

@@ -52,6 +52,7 @@ export interface View extends LinkedView {
   setGround: (ground: LinkedView["ground"]) => void;
   /** Show the scene in three dimensions, or the map. */
   setScene: (scene: boolean) => void;
+  setAnalysis: (analysis: LinkedView["analysis"]) => void;
   resetLayers: () => void;
   setFilter: (layer: string, conditions: Condition[]) => void;
   select: (refs: Ref[], focus?: number) => void;
@@ -104,6 +105,7 @@ export const useView = create<View>()((set, get) => ({
   })),
   setGround: (ground) => set({ ground }),
   setScene: (scene) => set({ scene }),
+  setAnalysis: (analysis) => set({ analysis }),
   setRelief: (relief) => set((view) => ({ layers: { ...view.layers, relief } })),
   resetLayers: () => set((view) => ({ layers: { ...view.layers, shown: {}, opacity: {} }, work: { ...view.work, order: [] } })),
   setFilter: (layer, conditions) => set((view) => ({ filters: { ...view.filters, [layer]: conditions } })),

@@ -1,0 +1,37 @@
+/** A vertical plane that cuts buildings, pipes and the ground away on one side of a line. */
+import { Cartesian3, type CesiumWidget, ClippingPlane, ClippingPlaneCollection, Ellipsoid, Matrix4, Plane } from "@cesium/engine";
+import type { Spot } from "../../state/analysis";
+import type { Standing } from "../tilesets";
+
+const EDGE = { edgeWidth: 1.5 };
+
+/** Return the plane through the first and the last of some places, moved sideways: what lies on its `side` is cut away. */
+function planeThrough(points: Spot[], side: 1 | -1, offset_m: number): Plane {
+  const [a, b] = [points[0]!, points.at(-1)!];
+  const at = Cartesian3.fromDegrees((a.lon + b.lon) / 2, (a.lat + b.lat) / 2);
+  const up = Ellipsoid.WGS84.geodeticSurfaceNormal(at, new Cartesian3());
+  const along = Cartesian3.subtract(Cartesian3.fromDegrees(b.lon, b.lat), Cartesian3.fromDegrees(a.lon, a.lat), new Cartesian3());
+  const across = Cartesian3.normalize(Cartesian3.cross(up, along, new Cartesian3()), new Cartesian3());
+  const moved = Cartesian3.add(at, Cartesian3.multiplyByScalar(across, offset_m, new Cartesian3()), new Cartesian3());
+  return Plane.fromPointNormal(moved, Cartesian3.multiplyByScalar(across, side, new Cartesian3()));
+}
+
+/** Cut the scene by a plane; returns how to make it whole again. */
+export function cutScene(widget: CesiumWidget, standing: Standing[], points: Spot[], side: 1 | -1, offset_m: number): () => void {
+  const plane = planeThrough(points, side, offset_m);
+  const { globe } = widget.scene;
+  globe.clippingPlanes = new ClippingPlaneCollection({ planes: [ClippingPlane.fromPlane(plane)], ...EDGE });
+  for (const { tileset } of standing) {
+    // Planes of a tileset are told in a frame of its own, which lies at its middle.
+    const own = (tileset as unknown as { clippingPlanesOriginMatrix: Matrix4 }).clippingPlanesOriginMatrix;
+    const inverse = Matrix4.inverseTransformation(own, new Matrix4());
+    tileset.clippingPlanes = new ClippingPlaneCollection({ planes: [ClippingPlane.fromPlane(Plane.transform(plane, inverse))], ...EDGE });
+  }
+  widget.scene.requestRender();
+  return () => {
+    if (widget.isDestroyed()) return;
+    globe.clippingPlanes?.removeAll();
+    for (const { tileset } of standing) if (!tileset.isDestroyed()) tileset.clippingPlanes?.removeAll();
+    widget.scene.requestRender();
+  };
+}
