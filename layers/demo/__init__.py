@@ -38,6 +38,7 @@ from layers.demo.progress import progress_table
 from layers.demo.projects import make_projects, project_table, red_line_table
 from layers.demo.road_graph import road_table
 from layers.demo.roads import diagonal_obstacles, make_lines
+from layers.demo.roofs import surface_table
 from layers.demo.services import connect
 from layers.demo.streets import Streets
 from layers.demo.table import Fids
@@ -119,4 +120,5 @@ def build(city: City, seed: int = 42) -> DemoCity:
     tables["pipe_node"], tables["pipe_segment"], tables["customer"] = pipe_tables(frame, mesh, admin, networks, services, b, facts, a, fids, seed)
     of_building = projects.of_building(b, len(plots.developments))
     tables["progress"] = progress_table(frame, projects, b, facts, companies, of_building, fids, seed)
+    tables["building_surface"] = surface_table(frame, b, facts, fids)
     return DemoCity(frame, tables, make_corrections(tables, seed), make_lineage(plots, land, b), fids.last)

@@ -19,7 +19,8 @@ from layers.store import Store
 
 # One district, whole: everything in it refers only to itself.
 DISTRICT = "119908"
-PART = ("district", "parcel", "red_line", "project", "milestone", "document", "building", "building_parcel", "entrance", "level", "unit_room", "address")
+PART = ("district", "parcel", "red_line", "project", "milestone", "document", "building", "building_parcel", "entrance", "level", "unit_room", "address",
+        "building_surface")
 
 
 def part_of(demo: DemoCity) -> DemoCity:
