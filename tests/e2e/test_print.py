@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,8 +11,13 @@ import pypdfium2
 import pytest
 from playwright.sync_api import expect
 
+from layers.store import Store
+from tests.conftest import LiveServer
 from tests.e2e.conftest import VIEW, Desk
 from tests.e2e.neighbourhood import COMPOUNDS, Neighbourhood
+from tests.e2e.test_statistics import pick
+from tests.e2e.test_time_access import passes
+from tests.spatial_models.conftest import worker_process
 
 pytestmark = pytest.mark.browser
 NewDesk = Callable[..., Desk]
@@ -67,3 +73,30 @@ def test_the_public_is_asked_to_sign_in(desk: NewDesk) -> None:
     own = desk().open()
     own.page.get_by_role("button", name="打印", exact=True).click()
     expect(own.page.locator(".panel.print .state-empty")).to_contain_text("登录后可以出图")
+
+
+def test_a_report_is_made_by_a_job_with_progress_and_can_be_stopped(desk: NewDesk, store: Store, live_server: LiveServer, neighbourhood: Neighbourhood, tmp_path: Path) -> None:
+    own = desk(height=900).open().sign_in("bureau")
+    page = own.page
+    page.get_by_role("button", name="打印", exact=True).click()
+    panel = page.locator(".panel.print")
+    # a large sheet waits in the queue as long as no worker is there, and is called off
+    pick(page, panel.get_by_role("combobox", name="纸张"), "A1")
+    panel.get_by_role("button", name="出图").click()
+    expect(panel.locator(".print-progress")).to_contain_text("排队中")
+    panel.get_by_role("button", name="停止").click()
+    expect(panel.locator(".print-progress")).to_have_count(0)
+    panel.get_by_text("报告", exact=True).click()
+    panel.get_by_label("报告标题").fill("望京住房报告")
+    passes(own, ".panel.print")
+    page.screenshot(path=tmp_path / "report-form.png")
+    with worker_process(store, live_server.log.parent), page.expect_download(timeout=60_000) as made:
+        panel.get_by_role("button", name="生成报告").click()
+        expect(panel.locator(".print-progress")).to_be_visible()
+        made.value.save_as(tmp_path / "report.html")
+    assert made.value.suggested_filename == "望京住房报告.html"
+    report = (tmp_path / "report.html").read_text("utf-8")
+    (count,) = re.findall(r"<h3>建筑 <small>(\d+) 个要素", report)
+    asked = httpx.post(f"{own.url}/api/statistics", json={"layers": [{"layer": "building"}], "bbox": page.evaluate("() => window.__state.getState().bounds")}).json()
+    assert int(count) == asked["layers"][0]["count"] > 0
+    assert "望京住房报告" in report and "局长" in report and "合计" in report

@@ -10,7 +10,8 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Desk
 from tests.e2e.neighbourhood import BUILDINGS_NOW, DISTRICT, Neighbourhood
-from tests.e2e.test_statistics import ask, choose
+from tests.e2e.test_statistics import ask, choose, pick
+from tests.e2e.test_time_access import passes
 
 pytestmark = pytest.mark.browser
 
@@ -98,3 +99,48 @@ def test_zones_are_coloured_by_what_lies_in_them(desk: NewDesk, neighbourhood: N
     own.until(lambda: page.evaluate("() => window.__map.getLayer('theme-street') && window.__map.queryRenderedFeatures({layers: ['theme-street']}).length"), "the zone is filled")
     choose(page, "指标 归一化", "不归一化")
     own.until(lambda: f"{BUILDINGS_NOW} – {BUILDINGS_NOW}" in page.locator(".theme-legend .legend").inner_text(), "the whole count")
+
+
+def test_a_map_is_published_as_a_style_of_its_layer(desk: NewDesk) -> None:
+    own = desk(height=1000).open().sign_in("wang")
+    page = own.page
+    page.get_by_role("tab", name="专题").click()
+    choose(page, "图层", "建筑")
+    page.get_by_role("button", name="分级设色").click()
+    choose(page, "指标 字段", "建筑高度")
+    choose(page, "指标 归一化", "不归一化")
+    choose(page, "分级方法", "手工")
+    page.get_by_role("textbox", name="分界值").fill("40, 70")
+    page.keyboard.press("Enter")
+    own.until(lambda: len(legend(page)) == 3, "three classes")
+    styles = page.get_by_role("region", name="图层样式")
+    styles.get_by_placeholder("发布名称").fill("楼高分级")
+    expect(styles.get_by_role("button", name="发布为图层样式")).to_be_enabled()
+    page.wait_for_timeout(500)          # the button takes its colour
+    passes(own, ".panel.layers")
+    styles.get_by_role("button", name="发布为图层样式").click()
+    expect(styles.locator(".kept")).to_contain_text("楼高分级")
+
+    # whoever may read the layer chooses the style in its row; the map draws it in the published classes
+    public = desk(height=1000).open()
+    row = public.page.locator("[data-layer=building]")
+    row.get_by_role("button", name="“建筑”的图例").click()
+    pick(public.page, row.get_by_role("combobox", name="“建筑”的样式"), "楼高分级")
+    colour = public.until(lambda: public.page.evaluate("""() => {
+        const paint = window.__map?.getLayer('building') && window.__map.getPaintProperty('building', 'fill-color');
+        return paint && paint[0] === 'case' ? paint : null;
+    }"""), "the map takes the style")
+    assert colour[2][3::2] == [40, 70] and colour[1] == ["has", "height_m"]
+    public.drawn()
+    counts = [int(text) for text in row.locator(".legend .legend-count").all_inner_texts() if text.isdecimal()]
+    assert len(counts) == 3, "the legend is that of the style"
+    shown = public.page.evaluate("() => [...new Set(window.__map.queryRenderedFeatures({layers: ['building']}).map((f) => 'height_m' in f.properties))]")
+    assert shown == [True], "tiles hold what the style shows"
+    assert "styles" in public.page.evaluate("() => decodeURIComponent(location.hash)"), "the link holds the choice"
+
+    styles.get_by_role("button", name="撤回样式“楼高分级”").click()
+    expect(styles).to_contain_text("此图层还没有发布的样式。")
+    public.page.reload()
+    public.drawn()
+    own_colour = public.page.evaluate("() => window.__map.getPaintProperty('building', 'fill-color')[0]")
+    assert own_colour == "match", "a style that was withdrawn gives way to the layer's own"

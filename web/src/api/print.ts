@@ -1,4 +1,6 @@
 import { address, ask, askJson } from "./http";
+import { fileByJob, type JobState } from "./jobs";
+import type { ValueAsked } from "./thematic";
 
 export interface Paper {
   paper: string;
@@ -9,8 +11,25 @@ export interface Paper {
   map_height_mm: number;
 }
 
+/** A thematic map with the classes that the screen shows. */
+export interface PrintedTheme {
+  layer: string;
+  kind: string;
+  value?: ValueAsked;
+  second?: ValueAsked;
+  breaks?: number[];
+  second_breaks?: number[];
+  colors?: string[];
+  sizes?: number[];
+  no_data?: string;
+  filter?: Record<string, unknown>;
+  datetime?: string;
+}
+
 export interface PrintWish {
-  layers: { layer: string; filter?: Record<string, unknown>; datetime?: string }[];
+  layers: { layer: string; filter?: Record<string, unknown>; datetime?: string; style?: string }[];
+  imagery?: { layer: string; datetime?: string };
+  themes?: PrintedTheme[];
   scale: number;
   center?: [number, number];
   paper: string;
@@ -28,6 +47,16 @@ export interface PrintWish {
 /** Read which sheets there are and how large the map is on each. */
 export async function readPapers(signal?: AbortSignal): Promise<{ papers: Paper[]; most_pages: number; scales: { minimum: number; maximum: number } }> {
   return askJson(address("api/print"), { signal });
+}
+
+/** Is a sheet so much to draw that a job makes it? */
+export function isLarge(wish: PrintWish): boolean {
+  return ["A2", "A1", "A0"].includes(wish.paper) || (wish.atlas?.fids.length ?? 0) > 4;
+}
+
+/** Have a large sheet made by a job; aborting stops it. */
+export async function makeByJob(wish: PrintWish, told: (state: JobState) => void, signal: AbortSignal): Promise<{ file: Blob; name: string }> {
+  return { file: await fileByJob("api/print", wish, told, signal), name: `map-${wish.paper}-${wish.scale}.${wish.format}` };
 }
 
 /** Have a sheet made; returns the file and its name. */

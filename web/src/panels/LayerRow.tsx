@@ -1,7 +1,7 @@
 import { DownOutlined, FilterFilled, HolderOutlined, PlusOutlined, RightOutlined, TableOutlined } from "../icons";
 import Checkbox from "antd/es/checkbox";
 import Slider from "antd/es/slider";
-import { type DragEvent, type KeyboardEvent, useState } from "react";
+import { type DragEvent, type KeyboardEvent, lazy, Suspense, useState } from "react";
 import type { Layer } from "../api/types";
 import { today } from "../format/instant";
 import { pick } from "../format/text";
@@ -12,7 +12,8 @@ import { useLayers } from "../state/queries";
 import { styledAs } from "../state/styles";
 import { useView } from "../state/view";
 import { Legend, Swatch } from "./Legend";
-import { StyleChoice } from "./StyleChoice";
+
+const StyleChoice = lazy(() => import("./StyleChoice").then((module) => ({ default: module.StyleChoice })));
 
 const DRAGGED = "text/x-layer";
 
@@ -119,7 +120,7 @@ export function LayerRow({ layer, above, below }: { layer: Layer; above?: Layer;
             <input type="number" min={0} max={100} value={percent} aria-label={t("layers.opacityPercent", { layer: title })}
               onChange={(event) => setOpacity(layer.id, Math.min(100, Math.max(0, Number(event.target.value) || 0)) / 100)} /><span>%</span>
           </div>
-          <StyleChoice layer={layer} />
+          {layer.styles?.length ? <Suspense fallback={null}><StyleChoice layer={layer} /></Suspense> : null}
           <Legend layer={drawn} />
         </div>
       )}
