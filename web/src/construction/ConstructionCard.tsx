@@ -15,8 +15,10 @@ import { CurveChart } from "./CurveChart";
 import { percent } from "./percent";
 import "../styles/construction.css";
 
-function lead(t: Words, days: number | null): string {
-  if (days === null) return t("grow.unknown");
+function lead(t: Words, { days, points, state }: ProjectProgress): string {
+  if (days === null) return "";
+  // Within the tolerance of points, days of a flat curve say little.
+  if (state === "on_time" && points !== null && points !== 0 && Math.abs(days) > 7) return t("grow.within");
   return days === 0 ? t("grow.daysNone") : t(days > 0 ? "grow.daysAhead" : "grow.daysLate", { days: Math.abs(days) });
 }
 
@@ -26,7 +28,7 @@ function Numbers({ project, day }: { project: ProjectProgress; day: string }) {
   return (
     <>
       <p className="grow-state"><i style={{ background: STATE_COLORS[project.state] }} aria-hidden="true" /><strong data-state={project.state}>{t(`grow.state.${project.state}`)}</strong>
-        {" "}{lead(t, project.days)}{compared && <small>{compared}</small>}</p>
+        {" "}{lead(t, project)}{compared && <small>{compared}</small>}</p>
       <dl data-day={day}>
         <dt>{t("grow.planned")}</dt><dd data-number="planned">{percent(t, project.planned_percent)}</dd>
         <dt>{t("grow.actual")}</dt><dd data-number="actual">{percent(t, project.actual_percent)}</dd>
