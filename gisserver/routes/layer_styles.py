@@ -107,13 +107,15 @@ def post_layer_style(request: Request) -> Response:
 def _variant(request: Request, layer: Layer, body: NewStyle) -> Variant:
     """Read the classes of a body. Raises InvalidParameter that names the member."""
     value = body.value
-    if value.of is not None or value.per != "none":
-        raise InvalidParameter("value", "is worked out feature by feature; what tiles hold can be a style of the layer: a number of its own. Keep "
-                               "this map as a shared theme instead.", "是逐要素计算得出的；图层样式只能用图层自身的数值字段。请改为共享专题。")
+    if value.of is not None or value.per == "area":
+        raise InvalidParameter("value", "is worked out feature by feature; what tiles hold can be a style of the layer: a number of its own, or that "
+                               "over another one. Keep this map as a shared theme instead.",
+                               "是逐要素计算得出的；图层样式只能用图层自身的数值字段或两个字段之比。请改为共享专题。")
     if value.field is None:
         raise WrongParameter("value.field", "missing")
     query = ItemQuery(layer, request.audience)
     field = chosen_field(query, value.field, "value.field", MEASURED).name
+    per = None if value.per == "none" else chosen_field(query, value.per.removeprefix("own:"), "value.per", MEASURED).name
     if not all(map(math.isfinite, body.breaks)) or sorted(set(body.breaks)) != body.breaks:
         raise InvalidParameter("breaks", "ascend, and all of them are numbers.", "应为递增的数值")
     for name, given in (("colors", body.colors), ("sizes", body.sizes)):
@@ -130,7 +132,7 @@ def _variant(request: Request, layer: Layer, body: NewStyle) -> Variant:
             raise WrongParameter("sizes", "range", value=max(body.sizes, key=abs), low=0, high=LARGEST_PX)
     classes = tuple(Class(below=below, color=color.lower(), **({sized: size} if sized else {}))  # type: ignore[arg-type]
                     for below, color, size in zip((*body.breaks, None), body.colors, body.sizes or body.colors, strict=True))
-    return Variant(name="new", title=Text(zh=body.title, en=body.title), field=field, classes=classes, no_data=body.no_data.lower())
+    return Variant(name="new", title=Text(zh=body.title, en=body.title), field=field, per=per, classes=classes, no_data=body.no_data.lower())
 
 
 def withdraw_layer_style(request: Request) -> Response:

@@ -11,11 +11,13 @@ import httpx
 import pytest
 from PIL import Image, ImageColor
 
+from layers.access import OWNER
 from layers.catalogue import Catalogue
+from layers.edits import Changeset, Edit, apply_changeset
 from layers.layer import parse_layer
 from layers.plan import register
 from layers.store import Store
-from tests.gisserver.conftest import As
+from tests.gisserver.conftest import As, Town
 
 # Heights are 3 m times the number of the house: 1 to 3 are below 10 m, 4 to 6 below 20 m, the others above.
 CLASSES: dict[str, Any] = {"layer": "building", "title": "楼高三级", "value": {"field": "height_m", "per": "none"},
@@ -99,6 +101,18 @@ def test_tiles_hold_what_the_style_needs_and_change_with_it(http: httpx.Client, 
     published(editor)
 
 
+def test_a_number_over_another_is_one_style_everywhere(http: httpx.Client, editor: httpx.Client, store: Store, catalogue: Catalogue, town: Town) -> None:
+    """House 9 is 27 m high on 3 floors: 9 m each; house 5 with 15 m has no floors written."""
+    apply_changeset(store, catalogue, OWNER, Changeset([Edit("building", "put", fid=town.fids["9号楼"], properties={"floors_above": 3}, partial=True, valid_from="2001")], "clerk", "floors"))
+    made = published(editor, title="层高", value={"field": "height_m", "per": "floors_above"}, breaks=[4, 8])
+    opacity = next(p for p in http.get(f"/ogc/styles/{made['style']}").json()["layers"] if p["id"] == "building")["paint"]["fill-opacity"]
+    assert near(pixel(http, 9, made["name"]), "#aa0011", opacity) and near(pixel(http, 5, made["name"]), "#123456", opacity)
+    style = http.get(f"/ogc/styles/{made['style']}").json()
+    color = next(p for p in style["layers"] if p["id"] == "building")["paint"]["fill-color"]
+    assert color[2][:3] == ["step", ["/", ["to-number", ["get", "height_m"]], ["to-number", ["get", "floors_above"]]], "#ffeeaa"]
+    assert {"height_m", "floors_above"} <= set(http.get("/ogc/collections/building/tilejson").json()["vector_layers"][0]["fields"])
+
+
 def test_is_for_those_who_may_read_what_it_shows(http: httpx.Client, as_role: As, editor: httpx.Client, store: Store) -> None:
     layer = parse_layer({"id": "zz_wells", "title": {"zh": "井", "en": "Wells"}, "born": "runtime", "group": "pipeline", "grade": "L3", "geometry": "Point",
                          "fields": [{"name": "depth_m", "type": "number", "title": {"zh": "深", "en": "Depth"}}], "symbology": {"color": "#111111"}})
@@ -168,7 +182,7 @@ def test_is_withdrawn_by_its_publisher_or_who_manages_layers(http: httpx.Client,
     ({"breaks": [20, 10]}, "breaks"), ({"breaks": [10]}, "colors"), ({"colors": ["red", "#ffffff", "#ffffff"]}, "colors"), ({"sizes": [1, 2, 3]}, "sizes"),
     ({"value": {"field": "name"}}, "value.field"), ({"value": {"field": "height_m", "per": "area"}}, "value"), ({"value": {"per": "none"}}, "value.field"),
     ({"value": {"of": {"layer": "building"}, "per": "none"}}, "value"), ({"title": "  "}, "title"), ({"title": "a\u0001b"}, "title"),
-    ({"no_data": "none"}, "colors"), ({"more": 1}, "more"), ({"value": {"field": "height_m", "per": "floors"}}, "value")])
+    ({"no_data": "none"}, "colors"), ({"more": 1}, "more"), ({"value": {"field": "height_m", "per": "nothing"}}, "value.per")])
 def test_what_is_wrong_is_named(editor: httpx.Client, more: dict[str, Any], parameter: str) -> None:
     answer = editor.post("/api/styles", json=CLASSES | more)
     assert (answer.status_code, answer.json()["parameter"]) == (400, parameter), answer.text

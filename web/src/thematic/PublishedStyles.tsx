@@ -19,7 +19,7 @@ import type { Theme } from "../state/work";
 /** Can a theme be a style of its layer: does it show a number of the layer's own, in classes that tiles can be drawn by? */
 export function isPublishable(layer: Layer, theme: Theme): boolean {
   const sized = theme.kind === "graduated" && /Point$|LineString$/.test(layer.geometry ?? "");
-  return (theme.kind === "choropleth" || sized) && !theme.value.of && theme.value.per === "none" && theme.value.field !== undefined;
+  return (theme.kind === "choropleth" || sized) && !theme.value.of && theme.value.per !== "area" && theme.value.field !== undefined;
 }
 
 /** Styles of the layer that were published, for whoever may read what they show; and the present theme, to become one. */
