@@ -16,7 +16,7 @@ import { begin, followFlights, reportCamera } from "./camera";
 import { FlightCard } from "./FlightCard";
 import { addCorner } from "./flight";
 import { createGlobe, paint, TEST_MODE } from "./globe";
-import { addTerrain, drape, readGrounds } from "./ground";
+import { addLevelGround, addTerrain, drape, readGrounds } from "./ground";
 import { attachKeys } from "./keys";
 import { useLiving } from "./living";
 import { measuring } from "./measure";
@@ -59,6 +59,7 @@ export default function SceneView() {
   const formed = useMemo(() => layers.filter(hasForm), [layers]);
   const grounds = useQuery({ queryKey: ["grounds", "", name], queryFn: ({ signal }) => readGrounds(signal), staleTime: 60_000 }).data;
   const terrain = grounds?.terrain[0]?.mesh;
+  const stood = formed.find((layer) => layer.fields.some((field) => field.name === "ground_elevation_m"))?.id;
 
   useEffect(() => {
     if (!frame.current || !city) return undefined;
@@ -84,10 +85,11 @@ export default function SceneView() {
 
   useEffect(() => (widget ? paint(widget, dark) : undefined), [widget, dark]);
   useEffect(() => {
-    if (!widget || !terrain || !city) return undefined;
-    let left = false;
-    void addTerrain(widget, terrain).then((is) => {
-      if (!is || left) return;
+    if (!widget || !grounds || !city || !(terrain ?? stood)) return undefined;
+    const leaving = new AbortController();
+    const { lon, lat } = useView.getState().camera ?? { lon: city.center[0], lat: city.center[1] };
+    void (terrain ? addTerrain(widget, terrain) : addLevelGround(widget, stood!, [lon, lat], city.geoid_offset_m, leaving.signal)).then((is) => {
+      if (!is || leaving.signal.aborted) return;
       // The ground comes up to what the camera looks at: once it is there, look at it anew.
       const camera = useView.getState().camera;
       const stop = widget.scene.globe.tileLoadProgressEvent.addEventListener((waiting: number) => {
@@ -96,10 +98,8 @@ export default function SceneView() {
         if (useView.getState().camera === camera) begin(widget, camera, city.center, city.zoom);
       }) as () => void;
     });
-    return () => {
-      left = true;
-    };
-  }, [widget, terrain, city?.id]);
+    return () => leaving.abort();
+  }, [widget, terrain, stood, grounds !== undefined, city?.id]);
 
   useEffect(() => {
     if (!widget || !grounds || !city) return undefined;

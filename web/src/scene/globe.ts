@@ -5,6 +5,7 @@ import {
 } from "@cesium/engine";
 import { address } from "../api/http";
 import type { City } from "../api/types";
+import { levelGround } from "./ground";
 
 declare global {
   interface Window {
@@ -43,6 +44,7 @@ export function createGlobe(container: HTMLElement, city: City, dark: boolean): 
   });
   const { scene } = widget;
   scene.fog.enabled = false;
+  scene.terrainProvider = levelGround(city.geoid_offset_m);
   scene.globe.showGroundAtmosphere = false;
   scene.globe.depthTestAgainstTerrain = true;
   if (scene.sun) scene.sun.show = false;
