@@ -15,10 +15,12 @@ import tempfile
 import threading
 import time
 import urllib.parse
+from collections.abc import Callable
 from datetime import UTC, datetime
 from math import asinh, pi, radians, tan
 from pathlib import Path
 from random import Random
+from statistics import median
 
 import psycopg
 
@@ -26,10 +28,12 @@ from benchmarks.processes import bytes_server, mapserver_tiles, memory_mb, nginx
 from benchmarks.reading import HEIGHT, SOUTH, WEST, WIDTH, Row, bench_layer
 from benchmarks.serving import bench_key, compare
 from config.settings import ROOT
-from layers.access import LayerGrant, ensure_audience
+from layers.access import Audience, LayerGrant, ensure_audience
 from layers.catalogue import Catalogue
 from layers.cells import fold_cells
 from layers.crs import box_around
+from layers.filters import parse_filter
+from layers.layer import Layer
 from layers.plan import register
 from layers.query import ItemQuery
 from layers.store import Store
@@ -109,10 +113,37 @@ def _fresh(store: Store, rounds: int, seed: int) -> list[Row]:
                                  lambda n, p=places: bare(now, p[n % len(p)]), count))
             found.append(compare(f"tile of level {z}, as of 2012 / now", lambda n, p=places: ours(p[n % len(p)], PAST),
                                  lambda n, p=places: ours(p[n % len(p)]), count))
-            if z >= 13:
-                found.append(compare(f"tile of level {z}, playback of 40 years / its bare statement", lambda n, p=places: ours(p[n % len(p)], None, PLAYED),
+            if z < 13:
+                found.append(_alone(f"tile of level {z}, playback of 40 years", 150, lambda n, p=places: ours(p[n % len(p)], None, PLAYED), count))
+            else:
+                played_kb = max(len(ours(tile, None, PLAYED)) for tile in places[:3]) / 1000
+                found.append(compare(f"tile of level {z}, playback of 40 years ({played_kb:,.0f} kB) / its bare statement",
+                                     lambda n, p=places: ours(p[n % len(p)], None, PLAYED),
                                      lambda n, p=places: bare(played, p[n % len(p)]), max(3, count // 2)))
+    return found + _counted(store, layer, audience, random)
+
+
+def _counted(store: Store, layer: Layer, audience: Audience, random: Random) -> list[Row]:
+    """Tiles from afar that are not kept as they are: filtered by a class, by what leaves little, by what leaves most; and as known earlier."""
+    places, found = places_in(random, 10, 3), list[Row]()
+    for what, limit, asked in (("filtered by its class", 150, {"filter": parse_filter("use = 'office'")}),
+                               ("filtered to one feature in 200", 150, {"filter": parse_filter("height_m > 99.5")}),
+                               ("filtered to four features in five", 20_000, {"filter": parse_filter("height_m > 20")}),
+                               ("known before the last 20 of 900 changesets", 150, {"known_at": 880}), ("known at half of all changesets", 20_000, {"known_at": 450})):
+        query = ItemQuery(layer, audience, **asked)
+        found.append(_alone(f"tile of level 10, {what}", limit, lambda n, q=query: render(store, q, places[n % len(places)]).body, 3))
     return found
+
+
+def _alone(name: str, limit_ms: float, ours: Callable[[int], bytes], count: int) -> Row:
+    """Measure what has nothing beside it: milliseconds against a limit, and the size of the largest tile."""
+    times, largest = list[float](), 0
+    ours(0)
+    for n in range(count):
+        began = time.perf_counter()
+        largest = max(largest, len(ours(n)))
+        times.append((time.perf_counter() - began) * 1e3)
+    return Row(f"{name} ({largest / 1000:,.0f} kB), ms (limit {limit_ms:,.0f})", median(times), limit_ms, median(times) / limit_ms)
 
 
 def _seeded(store: Store, folder: Path) -> list[Row]:

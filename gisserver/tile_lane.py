@@ -37,6 +37,7 @@ __all__ = ["fill", "fill_day", "in_thread", "kept", "made_tile", "send_tile"]
 KEPT_S = 30
 # An epoch can be parted while its tile is made; after so many times the tile is kept for its instant alone.
 TRIES = 3
+EPOCH_WAIT_S = 0.05
 # What is compressed already is not compressed again.
 PACKED = ("image/png", "image/jpeg", "image/webp")
 
@@ -66,7 +67,8 @@ def fill_day(request: Request, key: TileKey, at: datetime, make: Callable[[], Ca
         expiry.catch_up(tile.seq if len(key.layers) == 1 else None)
         return tile
 
-    epochs.read(key.layers, key.address)
+    # Where it takes longer to learn how long the day's tile holds, it is made for its instant; those who come later share.
+    epochs.read(key.layers, key.address, EPOCH_WAIT_S)
     for _ in range(TRIES):
         span = epochs.span(key.layers, key.address, at)
         if span is None:

@@ -9,10 +9,12 @@ snapshot looks again (`Epochs.span` after `Expiry.catch_up`) before the tile sta
 from __future__ import annotations
 
 import threading
+import time
 from array import array
 from bisect import bisect_right, insort
 from collections import OrderedDict
 from collections.abc import Iterable
+from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import LiteralString, NamedTuple, cast
@@ -57,6 +59,7 @@ class Epochs:
         self._cells: OrderedDict[_Cell, array[int]] = OrderedDict()
         self._count = 0
         self._heard: dict[str, int] = {}
+        self._pending: dict[_Cell, Future[None]] = {}
         self._lock, self._reading = threading.Lock(), threading.Lock()
 
     def span(self, layers: Iterable[str], address: TileAddress, at: datetime) -> Span | None:
@@ -77,13 +80,49 @@ class Epochs:
                         end = instants[place]
         return _moment(begin), _moment(end)
 
-    def read(self, layers: Iterable[str], address: TileAddress) -> None:
-        """Read what `span` needs; asks the database for the cells that are not known. Raises Unavailable."""
+    def read(self, layers: Iterable[str], address: TileAddress, wait_s: float | None = None) -> bool:
+        """Read what `span` needs; asks the database for the cells that are not known. Raises Unavailable.
+
+        With `wait_s` nobody waits longer: the reading goes on by itself, for those who come later, and False is returned.
+        """
+        end = None if wait_s is None else time.monotonic() + wait_s
         for layer in layers:
             for cell in _cells_of(layer, address):
-                with self._reading:
-                    if cell not in self._cells:
-                        self._read(cell)
+                reading = self._begin(cell)
+                try:
+                    if reading is not None:
+                        reading.result(None if end is None else max(0, end - time.monotonic()))
+                except TimeoutError:
+                    return False
+        return True
+
+    def _begin(self, cell: _Cell) -> Future[None] | None:
+        """Begin to read a cell, or return the reading that is under way; None where it is known."""
+        with self._lock:
+            if cell in self._cells:
+                return None
+            reading = self._pending.get(cell)
+            if reading is not None:
+                return reading
+            reading = self._pending[cell] = Future()
+        threading.Thread(target=self._read_alone, args=(cell, reading), name="epochs", daemon=True).start()
+        return reading
+
+    def _read_alone(self, cell: _Cell, reading: Future[None]) -> None:
+        try:
+            # One after the other: the database has others to serve.
+            with self._reading:
+                self._read(cell)
+        except BaseException as error:
+            self._done(cell)
+            reading.set_exception(error)
+        else:
+            self._done(cell)
+            reading.set_result(None)
+
+    def _done(self, cell: _Cell) -> None:
+        with self._lock:
+            self._pending.pop(cell, None)
 
     def hear(self, seq: int, layer: str, envelope: Envelope | None) -> None:
         """Take in what a changeset brought to a layer, within an envelope in Web Mercator."""
