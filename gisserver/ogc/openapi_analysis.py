@@ -74,9 +74,10 @@ def _statistics(stored: list[str], spatial: list[str]) -> dict[str, Any]:
 def _selection(spatial: list[str]) -> dict[str, Any]:
     body = {"type": "object", "additionalProperties": False, "required": ["layer"], "properties": {
         "layer": {"type": "string", "enum": spatial}, "filter": _FILTER, "limit": {"type": "integer", "minimum": 1, "maximum": 10_000},
+        "keep": {"type": "boolean", "description": "Keep all of them under a name, for the filter {\"op\": \"selected\", \"args\": [name]}."},
         "rule": {"type": "string", "enum": ["intersects", "centroid", "within"]}, **place_members(spatial)}}
     answer = {"type": "object", "required": ["layer", "count", "fids", "rule"], "properties": {
-        **_HOW, "layer": _TEXT, "count": _COUNT, "fids": {"type": "array", "items": _COUNT}}}
+        **_HOW, "layer": _TEXT, "count": _COUNT, "fids": {"type": "array", "items": _COUNT}, "selection": _TEXT, "kept": _COUNT}}
     return post("selection", "The features of a layer in a place", body, answer)
 
 
@@ -148,7 +149,7 @@ def _thematic(spatial: list[str]) -> dict[str, Any]:
     body = {"type": "object", "additionalProperties": False, "required": ["layer", "value"], "properties": {
         "layer": layer, "value": value, "second": value, "method": {"type": "string", "enum": ["quantile", "jenks", "equal", "deviation", "manual"]},
         "classes": {"type": "integer", "minimum": 2, "maximum": 9}, "breaks": {"type": "array", "items": _NUMBER, "maxItems": 8}, "filter": _FILTER,
-        "points": {"type": "boolean"}, "shapes": {"type": "boolean"}, **when}}
+        "points": {"type": "boolean"}, "shapes": {"type": "boolean"}, "bbox": place_members(spatial)["bbox"], **when}}
     classes = {"type": "object", "required": ["layer", "edges", "counts", "no_data", "features"], "properties": {
         "layer": _TEXT, "edges": {"type": "array", "items": _NUMBER}, "counts": {"type": "array", "items": _COUNT}, "no_data": _COUNT, "features": _COUNT}}
     gathered = {"type": "object", "additionalProperties": False, "required": ["layer", "bbox", "zoom"], "properties": {

@@ -24,7 +24,7 @@ from layers.moments import parse_moment
 from layers.query import ItemQuery
 from layers.statistics import Place, Rule, place_of
 
-__all__ = ["Asked", "AskedPlace", "FeaturesBody", "PlaceBody", "asked_place", "asked_query"]
+__all__ = ["Asked", "AskedPlace", "FeaturesBody", "PlaceBody", "asked_box", "asked_place", "asked_query"]
 
 MOST_VERTICES = 20_000
 MOST_FEATURES = 2_000
@@ -76,7 +76,7 @@ def asked_place(request: Request, body: PlaceBody) -> AskedPlace:
         return AskedPlace()
     city = request.context.catalogue.city
     if body.bbox is not None:
-        box = _box(body.bbox)
+        box = asked_box(body.bbox)
         if body.rule == "intersects" and not body.buffer_m:
             return AskedPlace(bbox=box)
         found: BaseGeometry = shapely.box(*box)
@@ -92,7 +92,8 @@ def asked_place(request: Request, body: PlaceBody) -> AskedPlace:
     return AskedPlace(place=place_of(found, rule, city.storage_srid, city.projected_srid), geometry=found)
 
 
-def _box(given: list[float]) -> Box:
+def asked_box(given: list[float]) -> Box:
+    """Return a box in degrees. Raises WrongParameter."""
     minx, miny, maxx, maxy = given
     if minx > maxx or miny > maxy:
         raise WrongParameter("bbox", "bbox_order")

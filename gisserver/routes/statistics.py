@@ -15,6 +15,7 @@ from gisserver.routes.bodies import Body, answer, read_body
 from gisserver.routes.places import AskedPlace, PlaceBody, asked_place, asked_query
 from layers.crs import make_crs
 from layers.errors import InvalidParameter
+from layers.kept_selections import MOST_KEPT_FIDS, keep_selection
 from layers.layer import Layer
 from layers.query import ItemQuery
 from layers.statistics import COUNTED, Grouping, chosen_field, range_of, select_within, statistics
@@ -52,6 +53,7 @@ class SelectionBody(PlaceBody):
     layer: str
     filter: dict[str, Any] | str | None = None
     limit: int = Field(default=1_000, ge=1, le=MOST_SELECTED)
+    keep: bool = False
 
 
 def post_statistics(request: Request) -> Response:
@@ -136,8 +138,10 @@ def post_selection(request: Request) -> Response:
     place = asked_place(request, given)
     if place.place is None:
         raise InvalidParameter("area", "is required: bbox, area or features.", "需要给出范围：bbox、area 或 features")
-    count, fids = select_within(request.context.store, asked_query(request, layer, body, body.filter), place.place, body.limit)
-    return answer({**_frame(request, given, place), "layer": layer.id, "count": count, "fids": fids})
+    count, fids = select_within(request.context.store, asked_query(request, layer, body, body.filter), place.place,
+                                MOST_KEPT_FIDS if body.keep else body.limit)
+    kept = {"selection": keep_selection(request.context.store, layer.id, fids), "kept": len(fids)} if body.keep else {}
+    return answer({**_frame(request, given, place), "layer": layer.id, "count": count, "fids": fids[:body.limit], **kept})
 
 
 def _polygon(box: list[float]) -> dict[str, Any]:

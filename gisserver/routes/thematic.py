@@ -12,8 +12,7 @@ from starlette.responses import Response
 
 from gisserver.request import Request
 from gisserver.routes.bodies import Body, answer, read_body
-from gisserver.routes.places import Asked, asked_query
-from gisserver.wording import WrongParameter
+from gisserver.routes.places import Asked, asked_box, asked_query
 from layers.errors import InvalidParameter
 from layers.features import rows
 from layers.theme_values import Values, Wanted, cells, theme_values
@@ -23,6 +22,7 @@ __all__ = ["post_classification", "post_clusters"]
 
 # Of more features the client takes classes from the fields in tiles.
 MOST_VALUES = 5_000
+MOST_IN_VIEW = 50_000
 # Zones are few; their shapes go along where the client asks, since tiles hold them from a deeper level only.
 MOST_SHAPES = 2_000
 WORLD_M = 2 * math.pi * 6378137
@@ -58,6 +58,8 @@ class ClassificationBody(Asked):
     filter: dict[str, Any] | str | None = None
     points: bool = False
     shapes: bool = False
+    # Only what meets it, and then the values of many more: a map colours what it shows by classes that it knows already.
+    bbox: list[float] | None = Field(default=None, min_length=4, max_length=4)
 
 
 class ClustersBody(Asked):
@@ -74,7 +76,7 @@ class ClustersBody(Asked):
 def _read(request: Request, body: ClassificationBody, value: ValueBody, points: bool) -> Values:
     context = request.context
     layer = context.layer_for(request.audience, body.layer)
-    query = asked_query(request, layer, body, body.filter)
+    query = asked_query(request, layer, body, body.filter, None if body.bbox is None else asked_box(body.bbox))
     of = None
     if value.of is not None:
         of = asked_query(request, context.layer_for(request.audience, value.of.layer), body, value.of.filter)
@@ -89,12 +91,13 @@ def post_classification(request: Request) -> Response:
     if body.method == "manual" and (not body.breaks or sorted(set(body.breaks)) != body.breaks):
         raise InvalidParameter("breaks", "ascend, and there is one at least.", "应至少给出一个分界值，且递增")
     found = _read(request, body, body.value, body.points)
-    told = _told(found, classify(found.values, body.method, body.classes, body.breaks), body.method)
+    most = MOST_VALUES if body.bbox is None else MOST_IN_VIEW
+    told = _told(found, classify(found.values, body.method, body.classes, body.breaks), body.method, most)
     if body.second is not None:
         other = _read(request, body, body.second, False)
         # Nine classes of two values: thirds of each.
-        told |= _told(found, classify(found.values, "quantile", 3), "quantile")
-        told["second"] = _told(other, classify(other.values, "quantile", 3), "quantile")
+        told |= _told(found, classify(found.values, "quantile", 3), "quantile", most)
+        told["second"] = _told(other, classify(other.values, "quantile", 3), "quantile", most)
         told["matrix"] = _matrix(found, other, told["edges"], told["second"]["edges"])
     if found.points is not None and len(found.fids) <= MOST_VALUES:
         told["points"] = np.round(found.points, 7).tolist()
@@ -105,9 +108,9 @@ def post_classification(request: Request) -> Response:
     return answer({"layer": body.layer, **told})
 
 
-def _told(found: Values, made: Classes, method: str) -> dict[str, Any]:
+def _told(found: Values, made: Classes, method: str, most: int) -> dict[str, Any]:
     known = np.isfinite(found.values)
-    few = len(found.fids) <= MOST_VALUES
+    few = len(found.fids) <= most
     return {"method": method, "edges": list(made.edges), "counts": list(made.counts), "no_data": made.no_data, "features": len(found.fids),
             "mean": made.mean, "deviation": made.deviation, "is_exact": made.is_exact,
             "fids": found.fids.tolist() if few else None,
@@ -128,13 +131,8 @@ def post_clusters(request: Request) -> Response:
     """Answer features gathered in cells; the counts are exact and add up to the total."""
     request.parameters.finish()
     body = read_body(request, ClustersBody)
-    minx, miny, maxx, maxy = body.bbox
-    if minx > maxx or miny > maxy:
-        raise WrongParameter("bbox", "bbox_order")
-    if not (-180 <= minx and maxx <= 180 and -90 <= miny and maxy <= 90):
-        raise WrongParameter("bbox", "bbox_degrees")
     layer = request.context.layer_for(request.audience, body.layer)
-    query = asked_query(request, layer, body, body.filter, (minx, miny, maxx, maxy))
+    query = asked_query(request, layer, body, body.filter, asked_box(body.bbox))
     size_m = WORLD_M / (TILE_PX * 2 ** body.zoom) * body.cell_px
     total, made = cells(request.context.store, query, size_m, body.by)
     codes = layer.field(body.by).codes if body.by else None

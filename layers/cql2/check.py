@@ -22,6 +22,7 @@ MAX_DEPTH = 40
 MAX_NODES = 2_000
 MAX_LIST = 2_000
 
+SELECTION = re.compile(r"^[0-9a-f]{24}$")
 _COMPARISONS = ("=", "<>", "<", "<=", ">", ">=")
 _ARITHMETIC = ("+", "-", "*", "/", "^", "%", "div")
 _ARRAYS = {"a_contains": "contains", "a_containedby": "contained_by", "a_overlaps": "overlaps", "a_equals": "equals"}
@@ -155,10 +156,18 @@ class _Checker:
             return relation(op, self.sized(op, args, 2), self.property, self.slot)
         if op in _ARRAYS:
             return self.array(op, self.sized(op, args, 2))
+        if op == "selected":
+            return self.selected(self.sized(op, args, 1)[0])
         raise InvalidFilter(f"the operator '{op[:40]}' is not offered here; these are: and, or, not, "
                             f"{', '.join(_COMPARISONS)}, like, between, in, isNull, casei, accenti, "
                             f"{', '.join(_ARITHMETIC)}, {', '.join(sorted([*PREDICATES, *_ARRAYS]))}, "
                             f"{', '.join(RELATIONS)}.")
+
+    def selected(self, name: Any) -> Node:
+        """A selection that is kept in the store; one that is not kept (any more) has no features."""
+        if not isinstance(name, str) or not SELECTION.match(name):
+            raise InvalidFilter(f"'selected' takes the name of a selection that was kept, not {_shown(name)}.")
+        return Node("selected", "boolean", (self.slot(name),))
 
     def comparison(self, op: str, args: list[Any], depth: int) -> Node:
         first, second = (self.operand(a, depth) for a in args)

@@ -55,6 +55,10 @@ class _Writer:
     def _slot(self, slot: int, kind: str) -> ColumnElement[Any]:
         return parameter(f"f{slot}", kind)
 
+    def _selected(self, node: Node, slot: int) -> ColumnElement[Any]:
+        fids = sa.func.gis.selected(self._slot(slot, "text")).column_valued("fids", joins_implicitly=True)
+        return self.columns["id"].in_(sa.select(fids))
+
     # What has a value
 
     def _property(self, node: Node, name: str) -> ColumnElement[Any]:

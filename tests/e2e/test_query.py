@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import Desk
-from tests.e2e.neighbourhood import BUILDINGS_NOW
+from tests.e2e.neighbourhood import BUILDINGS_NOW, Neighbourhood
 from tests.e2e.test_statistics import ask, choose, pick
 
 pytestmark = pytest.mark.browser
@@ -145,3 +145,26 @@ def test_what_is_in_view_is_a_list_and_the_browser_s_language_is_spoken(desk: Ne
     expect(visitor.get_by_role("tab", name="Layers")).to_be_visible()
     assert visitor.evaluate("document.documentElement.lang") == "en"
     english.close()
+
+
+def test_an_interval_lists_its_versions_and_a_large_selection_goes_by_its_name(desk: NewDesk, neighbourhood: Neighbourhood) -> None:
+    own = desk(height=900).open("c=116.393,39.926,14.5&l=building,-facility,-street,-district&t=1980-01-01/2100-01-01&x=building")
+    page = own.page
+    page.locator(".table-switch").get_by_role("switch").set_checked(False)
+    known = page.request.get(f"{own.url}/ogc/collections/building/items", params={"datetime": "1980-01-01/2100-01-01", "resulttype": "hits", "f": "json"}).json()
+    expect(page.locator(".table-count")).to_have_text(f"{known['numberMatched']} 个版本")
+    assert known["numberMatched"] > BUILDINGS_NOW, "who changed or went is there with each of its versions"
+    assert page.locator(".grid-row [data-span]").first.inner_text() in ("出现", "出现又消失")
+    # what stands in the address at the moment a page is left is what was seen last
+    assert page.evaluate("() => { const view = window.__state.getState(); view.setUntil(null); view.setDay(null);"
+                         " window.dispatchEvent(new Event('pagehide')); return location.hash.includes('t='); }") is False
+    kept = ask(own, {"layer": "building", "bbox": [116, 39.5, 117, 40.5], "rule": "centroid", "keep": True, "limit": 1}, "selection")
+    assert kept["count"] == kept["kept"] == BUILDINGS_NOW
+    part = ask(own, {"layer": "building", "bbox": [116, 39.5, 116.393, 40.5], "rule": "centroid", "keep": True, "limit": 1}, "selection")
+    page.evaluate("(chosen) => window.__state.getState().setWork({chosen})", {"layer": "building", "selection": part["selection"], "count": part["kept"]})
+    own.until(lambda: len(page.evaluate("() => [...new Set(window.__map.getLayer('chosen') ?"
+                                        " window.__map.queryRenderedFeatures({layers: ['chosen']}).map((f) => f.id) : [])]")) == part["count"], "marked by tiles")
+    page.get_by_role("group", name="大批量选择").get_by_role("button", name="只看所选").click()
+    expect(page.locator(".table-count")).to_have_text(f"{part['count']} 条")
+    own.until(lambda: len(own.drawn().rendered("building")) == part["count"], "the map shows the selected alone")
+    assert "selected" in own.until(lambda: page.url if part["selection"] in page.url else None, "a link holds it")

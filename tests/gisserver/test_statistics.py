@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 import shapely
 from shapely.geometry import shape
@@ -127,3 +128,29 @@ class TestSelection:
     (3, 36, 4, (0, 10, 20, 30, 40)), (0, 1, 4, (0, 0.25, 0.5, 0.75, 1)), (5, 5, 10, (5, 6)), (-7, 12, 2, (-10, 0, 10, 20)), (1999, 2024, 5, (1995, 2000, 2005, 2010, 2015, 2020, 2025))])
 def test_edges_are_round(low: float, high: float, bins: int, edges: tuple[float, ...]) -> None:
     assert nice_edges(low, high, bins) == edges
+
+
+class TestKeptSelections:
+    """What is too much to travel is kept under a name, and filters of every kind know it."""
+
+    def test_a_selection_of_any_rule_filters_items_tiles_and_statistics(self, http: httpx.Client) -> None:
+        asked = {"layer": "building", "bbox": BOX, "rule": "centroid"}
+        kept = ask(http, asked | {"keep": True, "limit": 1}, "/api/selection")
+        whole = ask(http, asked, "/api/selection")
+        assert (kept["count"], kept["kept"], len(kept["fids"])) == (whole["count"], 2, 1)
+        assert ask(http, asked | {"keep": True}, "/api/selection")["selection"] == kept["selection"], "the same features have the same name"
+        chosen = {"op": "selected", "args": [kept["selection"]]}
+        items = http.get("/ogc/collections/building/items", params={"filter": orjson.dumps(chosen).decode(), "filter-lang": "cql2-json"}).json()
+        assert sorted(f["id"] for f in items["features"]) == whole["fids"]
+        others = {"layers": [{"layer": "building", "filter": {"op": "not", "args": [chosen]}}]}
+        assert ask(http, others)["layers"][0]["count"] == 11 - 2
+        tile = http.get("/ogc/collections/building/tiles/WebMercatorQuad/14/6208/13486", params={"filter": orjson.dumps(chosen).decode()})
+        assert tile.status_code in (200, 204)
+
+    @pytest.mark.parametrize("name", ["", "x", "0" * 24 + "'", 5, None])
+    def test_what_is_no_name_is_refused(self, http: httpx.Client, name: Any) -> None:
+        answer = http.post("/api/statistics", json={"layers": [{"layer": "building", "filter": {"op": "selected", "args": [name]}}]})
+        assert answer.status_code == 400 and "selected" in answer.json()["detail"]
+
+    def test_a_name_that_is_not_kept_has_no_features_and_gives_nobody_anothers_rows(self, http: httpx.Client) -> None:
+        assert ask(http, {"layers": [{"layer": "building", "filter": {"op": "selected", "args": ["0" * 24]}}]})["layers"][0]["count"] == 0

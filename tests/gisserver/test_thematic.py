@@ -86,3 +86,13 @@ class TestClusters:
     def test_says_what_is_wrong(self, http: httpx.Client, more: dict[str, Any], parameter: str) -> None:
         answer = http.post("/api/clusters", json={"layer": "building", "bbox": CITY, "zoom": 12, **more})
         assert answer.status_code in (400, 404) and (answer.status_code == 404 or answer.json()["parameter"] == parameter)
+
+
+def test_values_of_a_box_are_those_of_the_whole(http: httpx.Client) -> None:
+    asked = {"layer": "building", "value": {"field": "height_m", "per": "area"}, "method": "manual", "breaks": [100.0, 1000.0]}
+    whole = http.post("/api/classification", json=asked).json()
+    part = http.post("/api/classification", json=asked | {"bbox": [116.3295, 39.895, 116.3504, 39.905]}).json()
+    values = dict(zip(whole["fids"], whole["values"], strict=True))
+    assert 0 < len(part["fids"]) < len(whole["fids"])
+    assert all(values[fid] == value for fid, value in zip(part["fids"], part["values"], strict=True))
+    assert http.post("/api/classification", json=asked | {"bbox": [2, 1, 1, 2]}).status_code == 400

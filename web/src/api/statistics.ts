@@ -74,6 +74,10 @@ export interface Selected extends How {
   layer: string;
   count: number;
   fids: number[];
+  /** The name under which all of them are kept, for filters. */
+  selection: string;
+  /** How many are kept; fewer than there are where there are too many even for that. */
+  kept: number;
 }
 
 /** Count and add up the features of some layers in a place. */
@@ -81,9 +85,9 @@ export function readStatistics(where: Where, layers: LayerAsked[], measure: bool
   return askJson(address("api/statistics"), { method: "POST", body: { ...where, layers, measure }, signal });
 }
 
-/** Tell which features of a layer are in a place. */
+/** Tell which features of a layer are in a place, and keep them all under a name. */
 export function readSelection(
   where: Where, layer: string, filter: Record<string, unknown> | null, limit: number, signal?: AbortSignal,
 ): Promise<Selected> {
-  return askJson(address("api/selection"), { method: "POST", body: { ...where, layer, limit, ...(filter ? { filter } : {}) }, signal });
+  return askJson(address("api/selection"), { method: "POST", body: { ...where, layer, limit, keep: true, ...(filter ? { filter } : {}) }, signal });
 }

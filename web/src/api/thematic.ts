@@ -38,7 +38,7 @@ interface When {
 
 /** Divide a value of a layer's features (or two) into classes. */
 export function readClassification(body: When & {
-  layer: string; value: ValueAsked; second?: ValueAsked; method: string; classes: number; breaks?: number[]; filter?: Record<string, unknown>; points?: boolean; shapes?: boolean;
+  layer: string; value: ValueAsked; second?: ValueAsked; method: string; classes: number; breaks?: number[]; filter?: Record<string, unknown>; points?: boolean; shapes?: boolean; bbox?: number[];
 }, signal?: AbortSignal): Promise<Classified> {
   return askJson(address("api/classification"), { method: "POST", body, signal });
 }

@@ -1,12 +1,13 @@
 /**
  * A filter of a layer: conditions that all hold. One object filters table, map, charts and export.
  *
- * A condition is a comparison of a field, a group of conditions (`and`, `or`, `not`), or `within` an area.
+ * A condition is a comparison of a field, a group of conditions (`and`, `or`, `not`), `within` an area, or `selected`: what stands in a
+ * selection that the server keeps under a name.
  */
 import type { Geometry } from "geojson";
 import type { LayerField } from "../api/types";
 
-export type Operator = "=" | "<>" | "<" | "<=" | ">" | ">=" | "like" | "in" | "null" | "notnull" | "and" | "or" | "not" | "within";
+export type Operator = "=" | "<>" | "<" | "<=" | ">" | ">=" | "like" | "in" | "null" | "notnull" | "and" | "or" | "not" | "within" | "selected";
 
 export interface Condition {
   /** Empty for groups and areas. */
@@ -49,6 +50,7 @@ export function fromShort(short: unknown, depth = 0): Condition | null {
     const area = rest[0] as Geometry | undefined;
     return area && typeof area.type === "string" ? { field: "", op, area } : null;
   }
+  if (field === "" && op === "selected") return /^[0-9a-f]{24}$/.test(String(rest[0])) ? { field: "", op, value: String(rest[0]) } : null;
   if (typeof field !== "string" || !NAME.test(field) || !COMPARISONS.includes(op)) return null;
   return rest[0] === undefined ? { field, op } : { field, op, value: rest[0] as Condition["value"] };
 }
@@ -97,6 +99,7 @@ function one(condition: Condition, fields: LayerField[]): Json | null {
     if (condition.op === "not") return { op: "not", args: [terms.length === 1 ? terms[0] : { op: "or", args: terms }] };
     return terms.length === 1 ? terms[0]! : { op: condition.op, args: terms };
   }
+  if (condition.op === "selected") return { op: "selected", args: [condition.value] };
   if (condition.op === "within") return { op: "s_intersects", args: [{ property: "geometry" }, condition.area] };
   const field = fields.find((candidate) => candidate.name === condition.field);
   const property = { property: condition.field };

@@ -5,6 +5,7 @@ import { useLayers } from "../state/queries";
 import type { ThemeSide } from "../state/themes";
 import { useView } from "../state/view";
 import type { Drawn } from "./city";
+import { ChosenMark } from "./ChosenMark";
 import { PlaceMark } from "./PlaceMark";
 
 const Outside = lazy(() => import("./Outside"));
@@ -35,6 +36,7 @@ export function Worked({ map, drawn, side }: { map: MapLibre; drawn: Drawn; side
   return (
     <>
       <PlaceMark map={map} drawn={drawn} />
+      <ChosenMark map={map} drawn={drawn} layers={layers} day={side?.day} />
       <Suspense fallback={null}>
         {outside && <Outside map={map} drawn={drawn} />}
         {Object.entries(themes).map(([id, theme]) => {

@@ -6,6 +6,7 @@ import { type Condition, toCql2 } from "../format/condition";
 import { eachPosition } from "../format/geometry";
 import { pick } from "../format/text";
 import { formatNumber } from "../format/value";
+import { ChosenLine } from "../panels/ChosenLine";
 import { PlacePicker } from "../panels/PlacePicker";
 import { useErrorText } from "../panels/PanelState";
 import { usePlaceArea, useWhere } from "../state/place";
@@ -44,7 +45,10 @@ export function SelectBy({ layer }: { layer: Layer }) {
     try {
       const answer = await readSelection({ ...where, rule: chosen }, layer.id, toCql2(conditions, layer.fields), MOST_SELECTED);
       setFound(answer);
-      useView.getState().select(answer.fids.map((fid) => ({ layer: layer.id, fid })), 0);
+      const { select: choose, setWork } = useView.getState();
+      const isLarge = answer.count > answer.fids.length;
+      setWork({ chosen: isLarge ? { layer: layer.id, selection: answer.selection, count: answer.kept } : null });
+      choose(isLarge ? [] : answer.fids.map((fid) => ({ layer: layer.id, fid })), 0);
     } catch (error) {
       setFault(textOf(error));
     } finally {
@@ -65,11 +69,12 @@ export function SelectBy({ layer }: { layer: Layer }) {
           <Button onClick={filter} disabled={!filterable} title={area && !filterable ? t("select.tooFine") : undefined}>{t("select.filter")}</Button>
           <Button type="primary" loading={busy} disabled={!where || wholeCity} onClick={() => void select()}>{t("select.select")}</Button>
         </div>
+        <ChosenLine layer={layer} />
         {fault && <p className="form-fault" role="alert">{fault}</p>}
         {found && !fault && (
           <p className="place-hint" role="status">
             {t("select.found", { count: formatNumber(found.count, language), rule: pick(found.rule_means, language) })}
-            {found.count > found.fids.length && ` ${t("select.first", { count: formatNumber(found.fids.length, language) })}`}
+            {found.count > found.kept && ` ${t("select.first", { count: formatNumber(found.kept, language) })}`}
           </p>
         )}
       </div>

@@ -66,9 +66,11 @@ export function useWhen(): { datetime?: string; knownAt?: string } {
   return { datetime: day ?? undefined, knownAt: knownAt ?? undefined };
 }
 
-/** Return the question that the table of a layer asks. */
+/** Return the question that the table of a layer asks: of an interval, every version that holds in it. */
 export function useQuestion(layer: Layer | undefined, box: Box | null, properties?: string[]): Question | null {
-  const when = useWhen();
+  const { datetime: day, knownAt } = useWhen();
+  const until = useView((view) => view.time.until);
+  const when = { datetime: day && until ? `${day}/${until}` : day, knownAt };
   const conditions = useView((view) => (layer ? view.filters[layer.id] : undefined));
   const sort = useView((view) => (layer ? view.sort[layer.id] : undefined));
   if (!layer) return null;

@@ -1,5 +1,6 @@
 /** Thematic maps: what each asks the server, and what it means. */
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
 import { readClassification, readClusters, type ValueAsked } from "../api/thematic";
 import type { Layer } from "../api/types";
 import { type Condition, toCql2 } from "../format/condition";
@@ -48,12 +49,26 @@ export function useClassification(layer: Layer, theme: Theme, side?: ThemeSide) 
     method: theme.method, classes: theme.classes, ...(theme.method === "manual" ? { breaks: theme.breaks ?? [] } : {}), ...(filter ? { filter } : {}),
     ...(theme.kind === "graduated" ? { points: true } : layer.group === "admin" ? { shapes: true } : {}),
   };
-  return useQuery({
+  const whole = useQuery({
     queryKey: ["theme", layer.id, body],
     queryFn: ({ signal }) => readClassification(body, signal),
     enabled: CLASSED.includes(theme.kind) && (theme.method !== "manual" || (theme.breaks?.length ?? 0) > 0),
     placeholderData: keepPreviousData,
   });
+  // Of many features the classes are those of all, and the values those of what is in view.
+  const bounds = useView((view) => view.bounds);
+  const found = whole.data;
+  const isMany = found !== undefined && !found.fids && (theme.kind === "graduated" || !inTiles(layer, theme.value) || theme.kind === "bivariate");
+  const seen = { ...body, bbox: (bounds ?? []).map((edge) => Number(edge.toFixed(5))) };
+  const part = useQuery({
+    queryKey: ["theme", layer.id, seen], queryFn: ({ signal }) => readClassification(seen, signal),
+    enabled: isMany && bounds !== null, placeholderData: keepPreviousData,
+  }).data;
+  const data = useMemo(() => (found && isMany && part?.fids ? {
+    ...found, fids: part.fids, values: part.values, ...(part.points ? { points: part.points } : {}),
+    ...(found.second && part.second ? { second: { ...found.second, fids: part.second.fids, values: part.second.values } } : {}),
+  } : found), [found, part, isMany]);
+  return { ...whole, data };
 }
 
 /** Ask for what is in view, gathered in cells. */

@@ -46,6 +46,12 @@ export interface Theme {
   by?: string;
 }
 
+export interface Chosen {
+  layer: string;
+  selection: string;
+  count: number;
+}
+
 export interface Work {
   place: Place;
   rule: Rule;
@@ -53,13 +59,15 @@ export interface Work {
   themes: Record<string, Theme>;
   /** Layers from the top down, as the reader has put them; those not named stand where they stood. */
   order: string[];
+  /** A selection too large to be listed: the server keeps it under a name. */
+  chosen: Chosen | null;
   /** Layers of other services from the top down; `city` stands for the city's own. */
   outside: string[];
   /** The styles that layers are drawn in, where it is not their own. */
   styles: Record<string, string>;
 }
 
-export const PLAIN_WORK: Work = { place: { kind: "view" }, rule: "intersects", charts: [], themes: {}, order: [], outside: [], styles: {} };
+export const PLAIN_WORK: Work = { place: { kind: "view" }, rule: "intersects", charts: [], themes: {}, order: [], outside: [], styles: {}, chosen: null };
 
 const NAME = /^[a-z][a-z0-9_]{0,47}$/;
 const CHARTS: ChartKind[] = ["bar", "pie", "histogram"];
@@ -92,7 +100,7 @@ function readTheme(given: unknown): given is Theme {
 /** Read a work that somebody kept or sent; what cannot be read is left plain. */
 export function readWork(given: unknown): Work {
   if (!given || typeof given !== "object") return PLAIN_WORK;
-  const { place, rule, charts, themes, order, outside, styles } = given as Partial<Work>;
+  const { place, rule, charts, themes, order, outside, styles, chosen } = given as Partial<Work>;
   return {
     place: readPlace(place),
     rule: RULES.includes(rule!) ? rule! : PLAIN_WORK.rule,
@@ -103,6 +111,7 @@ export function readWork(given: unknown): Work {
     order: (Array.isArray(order) ? order : []).filter((name) => typeof name === "string" && NAME.test(name)),
     outside: [...new Set((Array.isArray(outside) ? outside : []).filter((name) => typeof name === "string" && OUTSIDE.test(name)))].slice(0, MOST_OUTSIDE),
     styles: Object.fromEntries(Object.entries(styles ?? {}).filter(([layer, name]) => NAME.test(layer) && typeof name === "string" && NAME.test(name))),
+    chosen: chosen && NAME.test(chosen.layer) && /^[0-9a-f]{24}$/.test(chosen.selection) && Number.isFinite(chosen.count) ? chosen : null,
   };
 }
 

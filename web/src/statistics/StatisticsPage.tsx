@@ -23,7 +23,7 @@ export default function StatisticsPage() {
   const where = useWhere();
   const shown = useView((view) => view.layers.shown);
   const { charts, rule } = useView((view) => view.work);
-  const day = useView((view) => view.time.day);
+  const { day, until } = useView((view) => view.time);
   const [adding, setAdding] = useState(false);
   const { setWork } = useView.getState();
   const counted = layers.filter((layer) => layer.kind === "spatial" && (shown[layer.id] ?? shownByDefault(layer)));
@@ -32,6 +32,7 @@ export default function StatisticsPage() {
     <div className="work-page">
       <PlacePicker rules={RULES} rule={rule} setRule={(next) => setWork({ rule: next })} />
       <h3 className="work-head">{t("stats.summary")}<small>{day ? t("stats.asOf", { day }) : t("stats.now")}</small></h3>
+      {day && until && <p className="place-hint">{t("stats.interval", { day, until })}</p>}
       <Overview layers={counted} where={where && rule === "within" ? { ...where, rule: "intersects" } : where} />
       <h3 className="work-head">{t("charts.title")}
         <Button icon={<PlusOutlined />} onClick={() => setAdding(!adding)} aria-expanded={adding}>{t("charts.add")}</Button>

@@ -14,6 +14,7 @@ import { useWords } from "../../state/preferences";
 import { useConfig, useCount, useLayer, useLayers, useQuestion, useWhen } from "../../state/queries";
 import { useSession } from "../../state/session";
 import { useView } from "../../state/view";
+import { ChosenLine } from "../ChosenLine";
 import { Empty, Loading } from "../PanelState";
 import { Dock } from "./Dock";
 import { ExportButton } from "./ExportButton";
@@ -63,6 +64,7 @@ function Toolbar({ layer, columns }: { layer: Layer; columns: ReturnType<typeof 
   const bounds = useView((view) => view.bounds);
   const inView = useInView(layer);
   const conditions = useView((view) => view.filters[layer.id]);
+  const spanned = useView((view) => view.time.day !== null && view.time.until !== null);
   const selection = useView((view) => view.selection);
   const { openTable, setInView, setFilter, select } = useView.getState();
   const spatial = layer.kind === "spatial";
@@ -77,7 +79,7 @@ function Toolbar({ layer, columns }: { layer: Layer; columns: ReturnType<typeof 
         onChange={openTable} showSearch={{ optionFilterProp: "label" }}
         options={layers.filter((other) => other.kind !== "coverage").map((other) => ({ value: other.id, label: pick(other.title, language) }))} />
       <span className="table-count" role="status">
-        {count.data === undefined ? "…" : t("table.count", { count: formatNumber(count.data, language) })}
+        {count.data === undefined ? "…" : t(spanned ? "table.versions" : "table.count", { count: formatNumber(count.data, language) })}
       </span>
       {spatial && (
         <label className="table-switch">
@@ -88,6 +90,7 @@ function Toolbar({ layer, columns }: { layer: Layer; columns: ReturnType<typeof 
         <Button icon={<FilterOutlined />} onClick={() => setFilter(layer.id, [])}>{t("table.filterClear")}</Button>
       )}
       <span className="spring" />
+      {fids.length === 0 && <ChosenLine layer={layer} />}
       {fids.length > 0 && (
         <>
           <span className="table-selected">{t("table.selected", { count: fids.length })}</span>

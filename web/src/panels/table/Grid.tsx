@@ -2,13 +2,14 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, type MouseEvent, useEffect, useMemo, useRef, useState } from "react";
 import type { Item, Layer, LayerField } from "../../api/types";
 import { boundsOf } from "../../format/geometry";
+import { toMs } from "../../format/instant";
 import { readByIds } from "../../api/items";
 import { useWords } from "../../state/preferences";
 import { useCount, useItem, usePages, useQuestion, useWhen } from "../../state/queries";
 import { sameRef, useView } from "../../state/view";
 import { Empty, Failure, Loading } from "../PanelState";
 import { HeaderCell } from "./HeaderCell";
-import { Row } from "./Row";
+import { Row, rowId } from "./Row";
 import { useInView } from "./useInView";
 import { widthOf } from "./width";
 
@@ -33,7 +34,9 @@ export function Grid({ layer, fields }: { layer: Layer; fields: LayerField[] }) 
   const focus = useView((view) => view.selection[view.focus]);
   const chosen = useMemo(() => new Set(selection.filter((ref) => ref.layer === layer.id).map((ref) => ref.fid)), [selection, layer.id]);
   const [active, setActive] = useState(0);
-  const template = `36px ${fields.map((field) => `${widthOf(field)}px`).join(" ")}`;
+  const { day, until } = useView((view) => view.time);
+  const span = useMemo(() => (day && until ? { from: toMs(day), until: toMs(until) } : null), [day, until]);
+  const template = `36px ${span ? "84px 108px 108px " : ""}${fields.map((field) => `${widthOf(field)}px`).join(" ")}`;
   const rows = useVirtualizer({ count: items.length, getScrollElement: () => frame.current, estimateSize: () => ROW_PX, overscan: 12, scrollMargin: HEAD_PX, scrollPaddingStart: HEAD_PX });
   const last = rows.getVirtualItems().at(-1)?.index ?? 0;
 
@@ -84,16 +87,19 @@ export function Grid({ layer, fields }: { layer: Layer; fields: LayerField[] }) 
 
   if (pages.isError && items.length === 0) return <Failure error={pages.error} retry={() => void pages.refetch()} />;
   return (
-    <div ref={frame} className="grid" role="grid" tabIndex={0} aria-rowcount={count.data ?? -1} aria-colcount={fields.length + 1}
-      aria-multiselectable="true" aria-busy={pages.isFetching} aria-activedescendant={items[active] ? `row-${items[active].id}` : undefined}
+    <div ref={frame} className="grid" role="grid" tabIndex={0} aria-rowcount={count.data ?? -1} aria-colcount={fields.length + (span ? 4 : 1)}
+      aria-multiselectable="true" aria-busy={pages.isFetching} aria-activedescendant={items[active] ? rowId(items[active]) : undefined}
       onKeyDown={press}>
       <div className="grid-head" role="row" style={{ gridTemplateColumns: template }}>
         <div role="columnheader" className="grid-cell grid-number">#</div>
+        {span && (["table.spanChange", "table.spanFrom", "table.spanTo"] as const).map((name) => (
+          <div key={name} role="columnheader" className="grid-cell grid-title"><span>{t(name)}</span></div>
+        ))}
         {fields.map((field) => <HeaderCell key={field.name} layer={layer} field={field} />)}
         {pages.isFetching && <div className="grid-busy" aria-hidden="true" />}
       </div>
       {pinned.data && (
-        <div className="grid-pinned"><Row item={pinned.data} fields={fields} template={template} index={-1} chosen active={false} /></div>
+        <div className="grid-pinned"><Row item={pinned.data} span={span} fields={fields} template={template} index={-1} chosen active={false} /></div>
       )}
       {pages.isPending ? <Loading rows={7} />
         : items.length === 0 ? <Empty title={t("table.empty")} hint={t("table.emptyHint")} />
@@ -102,7 +108,7 @@ export function Grid({ layer, fields }: { layer: Layer; fields: LayerField[] }) 
               {rows.getVirtualItems().map(({ index, start }) => {
                 const item = items[index]!;
                 return (
-                  <Row key={item.id} item={item} fields={fields} template={template} index={index} top={start - HEAD_PX} chosen={chosen.has(item.id)}
+                  <Row key={`${item.id}.${String(item.properties.version)}`} item={item} span={span} fields={fields} template={template} index={index} top={start - HEAD_PX} chosen={chosen.has(item.id)}
                     active={index === active} onClick={(event: MouseEvent) => choose(item, index, event)} onDoubleClick={() => void zoomTo(item)} />
                 );
               })}
