@@ -1,7 +1,7 @@
 import { AimOutlined, CaretDownFilled, CaretUpFilled, CloseOutlined, DownOutlined, ExclamationCircleFilled, GlobalOutlined, PlusOutlined, RightOutlined } from "../icons";
 import Checkbox from "antd/es/checkbox";
 import Slider from "antd/es/slider";
-import { lazy, Suspense, useState } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { Problem } from "../api/http";
 import { type OutsideLayer, outsideLegend } from "../api/outside";
 import { CITY, dropOutside, moveOutside, orderOf, useOutside, useOutsideLayers } from "../state/outside";
@@ -81,8 +81,15 @@ export function OutsideGroup() {
   const read = useOutsideLayers();
   const order = orderOf(useView((view) => view.work.outside));
   const adding = useOutside((outside) => outside.adding);
+  const group = useRef<HTMLElement>(null);
+  const before = useRef(order.length);
+  useEffect(() => {
+    // What was just added is at the end of a long tree.
+    if (order.length > before.current) group.current?.scrollIntoView({ block: "nearest" });
+    before.current = order.length;
+  }, [order.length]);
   return (
-    <section className="outside-group" aria-label={t("outside.title")}>
+    <section ref={group} className="outside-group" aria-label={t("outside.title")}>
       {order.length > 0 && <h3>{t("outside.title")}</h3>}
       {order.length > 0 && (
         <ul className="outside-list">
