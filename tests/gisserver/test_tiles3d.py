@@ -6,21 +6,28 @@ import json
 import struct
 import zipfile
 from collections.abc import Callable
+from datetime import UTC, datetime
 from hashlib import md5
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from config.settings import Settings
 from gisserver.cli import gis
+from gisserver.commands.coverage import add_raster
+from gisserver.context import Context
+from gisserver.ogc.tiles3d import scene_of
 from layers.access import OWNER, LayerGrant, ensure_audience
+from layers.crs import transformer
 from layers.edits import Changeset, Edit, apply_changeset
 from layers.errors import Forbidden, InvalidParameter
 from layers.query import ItemQuery
 from tests.tiles.glb import column, read_glb
+from tests.tiles.rasters import EAST, NORTH, plane
 from tiles.tileset3d_archive import RECORD, pack, read_record, write_tileset
 from tiles.tileset3d_content import Scene
 from tiles.tileset3d_form import form_of
@@ -115,6 +122,30 @@ def scene(catalogue: Any, town: Any) -> Callable[..., Scene]:
         return Scene(ItemQuery(layer, audience, **query), form, catalogue.city, level=catalogue.layer("level"))
 
     return made
+
+
+def test_the_ground_is_that_of_all_models(store, catalogue, town, tmp_path):
+    """The definition's file as long as there is no other; then the files that were taken in, the latest on top, each in its time."""
+    context = Context(Settings(var=tmp_path, database_url=store.dsn), store, catalogue)
+    dem = catalogue.layer("dem")
+
+    def ground(**query: Any) -> list[float]:
+        lon, lat = transformer(4548, 4326).transform(np.array([EAST, EAST + 900]), np.array([NORTH, NORTH]))
+        return scene_of(context, ItemQuery(catalogue.layer("building"), OWNER, **query)).ground.heights(lon, lat).tolist()
+
+    def take_in(name: str, height: float, valid: tuple[datetime | None, datetime | None] = (None, None), **shape: Any) -> int:
+        file = plane(tmp_path / name, lambda x, y: height + 0 * x + 0 * y, **shape)
+        return add_raster(store, catalogue, dem, tmp_path, file, valid, (), "the bureau")[0]
+
+    assert ground() == [0, 0]
+    plane(tmp_path / "coverages" / "dem.tif", lambda x, y: 50.0 + 0 * x + 0 * y)
+    assert ground() == [50, 50]
+    first = take_in("wide.tif", 60.0)
+    assert ground() == [60, 60]
+    take_in("near.tif", 70.0, (datetime(2020, 1, 1, tzinfo=UTC), None), count=200)
+    assert ground() == ground(interval=(None, None)) == [70, 70] and ground(at=datetime(2019, 1, 1, tzinfo=UTC)) == [60, 60]
+    take_in("small.tif", 80.0, (datetime(2021, 1, 1, tzinfo=UTC), None), count=60)
+    assert ground() == [80, 70] and ground(known_at=first) == [60, 60]
 
 
 def test_a_folder_is_made_on_from_where_it_was(store, catalogue, town, scene, tmp_path):
