@@ -114,10 +114,9 @@ def test_a_map_is_published_as_a_style_of_its_layer(desk: NewDesk) -> None:
     page.keyboard.press("Enter")
     own.until(lambda: len(legend(page)) == 3, "three classes")
     styles = page.get_by_role("region", name="图层样式")
-    styles.get_by_placeholder("发布名称").fill("楼高分级")
-    expect(styles.get_by_role("button", name="发布为图层样式")).to_be_enabled()
-    page.wait_for_timeout(500)          # the button takes its colour
+    expect(styles.get_by_role("button", name="发布为图层样式")).to_be_disabled()
     passes(own, ".panel.layers")
+    styles.get_by_placeholder("发布名称").fill("楼高分级")
     styles.get_by_role("button", name="发布为图层样式").click()
     expect(styles.locator(".kept")).to_contain_text("楼高分级")
 
