@@ -99,6 +99,8 @@ PANELS = (
     Panel("themes", "已保存的样式", "Saved styles", r"/api/themes", ".panel.layers", _tab("专题"), {"themes": []}, says_empty="text=没有保存的样式"),
     Panel("changes", "变化清单", "Change list", r"/api/diff", ".panel.changes", _compared,
           {"differences": [], "counts": {"built": 0, "ended": 0, "changed": 0}, "complete": True}),
+    Panel("construction", "施工模拟", "Construction", r"/api/progress", ".grow-card", lambda page: None,
+          {"day": "2026-01-01", "today": "2026-01-01", "rule": {"zh": "", "en": ""}, "matched": 0, "complete": True, "projects": []}, view=f"{VIEW}&y=1"),
     Panel("views", "视图与书签", "Views and bookmarks", r"/api/views", ".ant-modal", _button("视图与书签"), {"views": []}),
     Panel("print", "打印", "Print", r"/api/print", ".panel.print", _button("打印")),
     Panel("keys", "API 密钥", "API keys", r"/auth/keys", ".desk-dialog", _account("API 密钥"), {"keys": []}),

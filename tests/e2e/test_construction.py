@@ -53,6 +53,7 @@ def towers(store: Store, catalogue: Catalogue, neighbourhood: Neighbourhood) -> 
         edits.append(create("progress", f"{name}100", since="2024-01-01", project_fid="$towers", building_fid=f"${name}", recorded_on=date_of(100),
                             planned_percent=100, planned_floors=10))
     edits += [create("level", f"level{n}", building_fid="$fast", nominal_no=str(n), actual_no=n, height_m=3.0) for n in range(1, 11)]
+    edits.append(create("unit_room", "room", building_fid="$fast", start_level_fid="$level8", room_no="801", area_total_m2=80.0))
     return dict(apply_changeset(store, catalogue, OWNER, Changeset(edits, "survey", "工地")).temp_ids or {})
 
 
@@ -64,6 +65,22 @@ def server(own: Desk, fid: int, day: str) -> Any:
     answer = httpx.get(f"{own.url}/api/progress", params={"project": fid, "datetime": day})
     assert answer.status_code == 200, answer.text
     return answer.json()["projects"][0]
+
+
+def tint(own: Desk, name: str, fid: int) -> str | None:
+    """The colour that a loaded part of the tiles has, by the number that a property of it holds."""
+    return own.page.evaluate("""([name, fid]) => {
+        let found = null;
+        const visit = (tile) => {
+            for (let i = 0; i < (tile.content?.featuresLength ?? 0); i += 1) {
+                const feature = tile.content.getFeature(i);
+                if (feature.getProperty(name) === fid) found = feature.color.toCssHexString();
+            }
+            tile.children.forEach(visit);
+        };
+        window.__scene.standing().forEach(({tileset}) => visit(tileset.root));
+        return found;
+    }""", [name, fid])
 
 
 def told(own: Desk) -> tuple[str, ...]:
@@ -124,6 +141,10 @@ def test_a_project_grows_by_its_records(desk: NewDesk, towers: dict[str, int]) -
     page.get_by_role("button", name="暂停").click()
     page.get_by_role("button", name="结束施工模拟").click()
     own.until(lambda: {towers["slow"], towers["fast"]} <= shown(own), "the buildings of the tiles are back")
+    # A housing unit that was chosen in a table is seen by its floor.
+    page.evaluate("(fid) => window.__state.getState().select([{layer: 'unit_room', fid}])", towers["room"])
+    own.until(lambda: tint(own, "level_fid", towers["level8"]) == "#1e88ff", "the floor of the unit")
+    assert tint(own, "level_fid", towers["level7"]) == "#ffffff"
 
 
 def elements(data: bytes, start: int = 0, end: int | None = None) -> Iterator[tuple[int, bytes]]:
@@ -238,17 +259,5 @@ def test_filters_and_time_hold_in_the_scene(desk: NewDesk, towers: dict[str, int
     own.until(lambda: page.locator(".timebar").get_attribute("data-settled") == "2005-01-01", "the scene has come to 2005")
     expect(page.locator(".time-counts")).to_contain_text(f"新增 {BUILDINGS_1990} · 消失 0")
     fid = neighbourhood.fids["building1.0"]
-    tint = page.evaluate("""(fid) => {
-        let found = null;
-        const visit = (tile) => {
-            for (let i = 0; i < (tile.content?.featuresLength ?? 0); i += 1) {
-                const feature = tile.content.getFeature(i);
-                if (feature.getProperty('fid') === fid) found = feature.color.toCssHexString();
-            }
-            tile.children.forEach(visit);
-        };
-        window.__scene.standing().forEach(({tileset}) => visit(tileset.root));
-        return found;
-    }""", fid)
-    assert tint == "#2f9e44", "what is new is green"
+    assert tint(own, "fid", fid) == "#2f9e44", "what is new is green"
     assert own.page.evaluate(STANDING)
