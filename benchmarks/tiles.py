@@ -40,11 +40,13 @@ from layers.store import Store
 from tiles.grid import TileAddress
 from tiles.vector_tiles import MEDIA_TYPE, render, tile_fields
 
-__all__ = ["SEEDED", "get", "places_in", "requests_a_second", "run", "seeding_rate", "tile_at"]
+__all__ = ["HOUR_OF_A_TEAM", "SEEDED", "get", "pan", "places_in", "requests_a_second", "run", "seeding_rate", "tile_at"]
 
 TILES = "/ogc/collections/bench_building/tiles/WebMercatorQuad"
 PAST = datetime(2012, 5, 17, tzinfo=UTC)
 PLAYED = (datetime(1985, 1, 1, tzinfo=UTC), datetime(2025, 1, 1, tzinfo=UTC))
+# Ten people who look at another view every minute, of which ten tiles are new to the server.
+HOUR_OF_A_TEAM = 6_000
 SEEDED = "116.36,39.90,116.44,39.96"
 
 
@@ -62,7 +64,7 @@ def run(store: Store, rounds: int = 30, seed: int = 13, panned_s: float = 30) ->
         found += _seeded(store, folder)
         with our_server(store.dsn, folder) as (url, pid):
             found += [*_kept(url, key, folder), *_peer(store, url, key, folder, rounds, seed)]
-            _pan(url, key, panned_s, seed)
+            pan(url, key, seed, panned_s)
             held = memory_mb(pid)
             found.append(Row(f"memory of the server process after {panned_s:.0f} s of panning, MB (limit 500)", held, 500, held / 500))
     return found
@@ -219,16 +221,25 @@ def _peer(store: Store, url: str, key: str, folder: Path, rounds: int, seed: int
         return found
 
 
-def _pan(url: str, key: str, seconds: float, seed: int) -> None:
-    """Ask for tiles all over the city, on all levels and on many days, by four clients at once."""
-    end = time.monotonic() + seconds
+def pan(url: str, key: str, seed: int, seconds: float = 3600, requests: int = HOUR_OF_A_TEAM) -> int:
+    """Ask for tiles all over the city, on all levels, of now, of many days and of intervals, by four clients at once; return how many.
+
+    It ends after so many seconds or requests, whichever comes first.
+    """
+    end, left, lock = time.monotonic() + seconds, requests, threading.Lock()
 
     def walk(number: int) -> None:
+        nonlocal left
         random = Random(seed * 100 + number)
         while time.monotonic() < end:
-            z = random.randint(10, 16)
+            with lock:
+                if left == 0:
+                    return
+                left -= 1
+            z, kind = random.randint(10, 16), random.random()
             (tile,) = places_in(random, z, 1)
-            day = f"?datetime={random.randint(1985, 2025)}-{random.randint(1, 12):02}-01" if random.random() < 0.3 else ""
+            day = (f"?datetime={random.randint(1985, 2025)}-{random.randint(1, 12):02}-{random.randint(1, 28):02}" if kind < 0.4 else
+                   f"?datetime={random.randint(1980, 1989)}/{random.randint(2000, 2030)}" if kind < 0.5 else "")
             get(f"{url}{TILES}/{z}/{tile.y}/{tile.x}{day}", key)
 
     threads = [threading.Thread(target=walk, args=(n,)) for n in range(4)]
@@ -236,6 +247,7 @@ def _pan(url: str, key: str, seconds: float, seed: int) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+    return requests - left
 
 
 _local = threading.local()

@@ -107,27 +107,34 @@ CREATE OR REPLACE FUNCTION gis.cell_class(p_drawn jsonb) RETURNS text LANGUAGE s
         FROM jsonb_array_elements(p_drawn -> 'classes') c WHERE c ? 'value'), '{}')) END
 $$;
 
--- Count what rows of a layer's tables (given as FROM and WHERE) add to its cells or take from them. Every import pays for it: the
--- envelope is looked at once (OFFSET 0 keeps the steps apart), and grouping stays in memory.
+-- Count what rows of a layer's tables (given as FROM and WHERE) add to its cells or take from them. Every import pays for it: a
+-- geometry is looked at once (OFFSET 0 keeps the steps apart), and what is taken and added again is looked for only where something is taken.
 CREATE OR REPLACE FUNCTION gis.count_in_cells(p_layer text, p_added text, p_taken text, p_seq bigint) RETURNS void LANGUAGE plpgsql
 SET work_mem = '64MB' AS $$
 DECLARE
   v_drawn jsonb := (SELECT drawn FROM gis.cell_layer WHERE layer = p_layer);
   v_row text;
+  v_takes boolean := p_taken IS NOT NULL;
 BEGIN
   IF v_drawn IS NULL THEN RETURN; END IF;
-  v_row := format('ST_XMin(geom_tile) AS x0, ST_XMax(geom_tile) AS x1, ST_YMin(geom_tile) AS y0, ST_YMax(geom_tile) AS y1, ST_Area(geom_tile) AS covered,
-                   coalesce(%s, '''') AS district, %s AS class, valid',
+  IF v_takes THEN
+    EXECUTE format('SELECT EXISTS (SELECT FROM %s)', p_taken) INTO v_takes USING p_seq;
+  END IF;
+  v_row := format('geom_tile::box3d AS box, %s AS covered, coalesce(%s, '''') AS district, %s AS class, valid',
+                  CASE WHEN v_drawn ->> 'geometry' IN ('Polygon', 'MultiPolygon') THEN 'ST_Area(geom_tile)' ELSE '0::float8' END,
                   CASE WHEN v_drawn ->> 'district' IS NULL THEN 'NULL' ELSE quote_ident(v_drawn ->> 'district') END, gis.cell_class(v_drawn));
   EXECUTE format(
     'INSERT INTO city.%1$I (cell, fits, district, class, valid, n, area)
-     SELECT gis.cell(x, y), fits, district, class, valid, sum(n), sum(n * area)
+     SELECT gis.cell(x, y), fits, district, class, valid, %4$s
      FROM (SELECT gis.cell_index((x0 + x1) / 2 + 20037508.342789244, 18) AS x, gis.cell_index(20037508.342789244 - (y0 + y1) / 2, 18) AS y,
                   gis.cell_fits(greatest(x1 - x0, y1 - y0)) AS fits, district, class, valid, n, round(covered)::bigint AS area
-           FROM (SELECT %2$s, 1 AS n FROM %3$s AND NOT ST_IsEmpty(geom_tile) %4$s OFFSET 0) seen OFFSET 0) counted
-     WHERE fits >= 10 GROUP BY 1, 2, 3, 4, 5 HAVING sum(n) <> 0 OR sum(n * area) <> 0',
+           FROM (SELECT ST_XMin(box) AS x0, ST_XMax(box) AS x1, ST_YMin(box) AS y0, ST_YMax(box) AS y1, covered, district, class, valid, n
+                 FROM (SELECT %2$s, 1 AS n FROM %3$s AND NOT ST_IsEmpty(geom_tile) %5$s OFFSET 0) seen OFFSET 0) edges OFFSET 0) counted
+     WHERE fits >= 10 %6$s',
     p_layer || '_cell_new', v_row, p_added,
-    CASE WHEN p_taken IS NULL THEN '' ELSE format('UNION ALL SELECT %s, -1 FROM %s AND NOT ST_IsEmpty(geom_tile)', v_row, p_taken) END)
+    CASE WHEN v_takes THEN 'sum(n), sum(n * area)' ELSE 'n, area' END,
+    CASE WHEN v_takes THEN format('UNION ALL SELECT %s, -1 FROM %s AND NOT ST_IsEmpty(geom_tile)', v_row, p_taken) ELSE '' END,
+    CASE WHEN v_takes THEN 'GROUP BY 1, 2, 3, 4, 5 HAVING sum(n) <> 0 OR sum(n * area) <> 0' ELSE '' END)
   USING p_seq;
 END $$;
 
