@@ -144,8 +144,8 @@ class _Reading:
     def stage_surfaces(self, connection: psycopg.Connection, batch: Batch) -> None:
         """Stage the surfaces of the buildings that were not put aside, where the file has any."""
         if self.surfaces:
-            self.report.part = self.surfaces.stage(connection, batch, str(self.key), self.keyed, self.plan.on_missing == "retire", self.refused_keys,
-                                                   self.report)
+            gone = self.begin if self.plan.on_missing == "retire" else None
+            self.report.part = self.surfaces.stage(connection, batch, str(self.key), self.keyed, gone, self.refused_keys, self.report)
 
     def stage(self, batch: Batch) -> None:
         with self.source.batches() as chunks:

@@ -43,7 +43,7 @@ class SurfaceStaging:
             return None
         return cls(found, layer, source.city, catalogue.city.storage_srid)
 
-    def stage(self, connection: psycopg.Connection, batch: Batch, key: str, keyed: Mapping[int, tuple[str, Moment]], retires: bool, refused: Set[str],
+    def stage(self, connection: psycopg.Connection, batch: Batch, key: str, keyed: Mapping[int, tuple[str, Moment]], gone: Moment | None, refused: Set[str],
               report: ImportReport) -> ImportReport:
         """Stage the surfaces of rows, compare them with what is there, and put aside what breaks a check.
 
@@ -51,8 +51,9 @@ class SurfaceStaging:
         ----------
         keyed
             {row of the file: (the building's key, since when)}.
-        retires
-            Surfaces of this layer end that the file does not have; `refused` are keys of rows that were refused, which it has.
+        gone
+            Since when surfaces of this layer end that the file does not have (None: they stay); `refused` are keys of rows that were refused, which
+            it has.
         """
         self.connection, self.batch = connection, batch
         self.report = ImportReport(self.layer.id, report.source, dry_run=report.dry_run, examples=report.examples)
@@ -66,10 +67,8 @@ class SurfaceStaging:
         if len(staged) > 5000:
             batch.analyze()
         self._ask("import_match", self.layer.key)
-        if retires:
-            begin = min((held[1] for held in keyed.values()), key=lambda moment: moment.at, default=None)
-            if begin:
-                self._ask("import_missing", self.layer.key, begin.at, begin.precision, sorted(refused))
+        if gone:
+            self._ask("import_missing", self.layer.key, gone.at, gone.precision, sorted(refused))
         self.report.unchanged = self._ask("import_compare", fields, 0.0)
         self.report.refuse_summed(self._ask("import_check", "owner", self.report.examples))
         return self.report

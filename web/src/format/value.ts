@@ -15,6 +15,9 @@ const UNITS: Record<string, { zh: string; en: string }> = {
   "1": { zh: "", en: "" },
 };
 
+// Of a value that is a document of its own (the surfaces of a building) the beginning says what it is.
+const LONGEST_JSON = 120;
+
 /** Return how the unit of a field is written, empty when it has none. */
 export function unitOf(field: LayerField, language: Language): string {
   if (!field.unit) return "";
@@ -55,8 +58,10 @@ export function formatValue(field: LayerField, value: unknown, language: Languag
       return formatStamp(String(value), timeZone);
     case "codes":
       return formatCodes(value);
-    case "json":
-      return typeof value === "string" ? value : JSON.stringify(value);
+    case "json": {
+      const text = typeof value === "string" ? value : JSON.stringify(value);
+      return text.length > LONGEST_JSON ? `${text.slice(0, LONGEST_JSON)} …` : text;
+    }
     default:
       return String(value);
   }

@@ -12,11 +12,11 @@ export interface Hit extends Ref {
 
 const MOST_UNITS = 24;
 
-/** Return the layers of floors and of housing units that belong to a layer. */
-export function partsOf(layer: Layer, layers: Layer[]): { level?: Layer; unit?: Layer } {
+/** Return the layers of floors, of housing units and of surfaces that belong to a layer. */
+export function partsOf(layer: Layer, layers: Layer[]): { level?: Layer; unit?: Layer; surface?: Layer } {
   const parts = layers.filter((each) => each.kind === "table" && each.fields.some((field) => field.part_of && field.references === layer.id));
   const having = (...names: string[]) => parts.find((each) => names.every((name) => each.fields.some((field) => field.name === name)));
-  return { level: having("actual_no"), unit: having("start_level_fid") };
+  return { level: having("actual_no"), unit: having("start_level_fid"), surface: having("surfaces") };
 }
 
 function numberOf(feature: Cesium3DTileFeature, name: string): number | null {

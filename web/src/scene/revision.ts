@@ -2,7 +2,7 @@ import { useEffect, useState } from "react";
 import type { Layer } from "../api/types";
 import { partsOf } from "./picking";
 
-/** Count the changes of some layers, and of their floors and units, that this browser has heard of. */
+/** Count the changes of some layers, and of their floors, units and surfaces, that this browser has heard of. */
 export function useRevision(formed: Layer[], layers: Layer[], touched: string[]): number {
   const [revision, setRevision] = useState(0);
   useEffect(() => {
