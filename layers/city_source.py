@@ -23,6 +23,8 @@ __all__ = ["FOOTPRINT", "CityRows"]
 FOOTPRINT = "footprint"
 # A polygon steeper than this is a wall where nobody says what it is; one that looks down is ground where it lies so low.
 WALL_UP, GROUND_WITHIN_M = 0.2, 1.5
+# A roof that reaches farther out than eaves do is a part of the footprint: a canopy on a few posts.
+EAVES_M = 3.0
 DEGREE_M = 111_320.0
 
 
@@ -104,13 +106,20 @@ class CityRows:
         return [Surface(str(p.type), tuple(points[list(ring)] for ring in p.rings)) for p in self.faces[number]]
 
     def _footprint(self, number: int) -> bytes | None:
-        """Return a footprint as WKB: that of the ground faces, else level of detail 0, else what all surfaces cover."""
+        """Return a footprint as WKB: that of the ground faces, else level of detail 0, else (and under wide roofs) what all surfaces cover."""
         faces = self.faces[number]
         for some in ([p for p in faces if p.type == GROUND], self.model.buildings[number].footprint, faces):
-            area = self._area(some)
+            area = self._area(some) if some is faces or self._is_covered(faces, some) else None
             if area is not None:
                 return shapely.to_wkb(area)
         return None
+
+    def _is_covered(self, faces: Sequence[CityPolygon], some: Sequence[CityPolygon]) -> bool:
+        """Do all surfaces lie over some of them, but for eaves?"""
+        if not some or not faces:
+            return bool(some)
+        inner, outer = (self._metres[[at for polygon in each for at in polygon.rings[0]], :2] for each in (some, faces))
+        return bool((outer.min(axis=0) > inner.min(axis=0) - EAVES_M).all() and (outer.max(axis=0) < inner.max(axis=0) + EAVES_M).all())
 
     def _area(self, polygons: Sequence[CityPolygon]) -> shapely.Geometry | None:
         flat = self.model.points[:, :2]

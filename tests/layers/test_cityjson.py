@@ -91,6 +91,25 @@ def test_a_hole_may_run_either_way(tmp_path):
     assert volume(source.city.surfaces(0, source.city.model.points)) == pytest.approx(10 * 3 * 6 - 2 * 3 * 3)
 
 
+def test_a_wide_roof_is_a_part_of_the_footprint(tmp_path):
+    """Eaves are not; level of detail 0 counts where there are no ground faces."""
+    for reach, wanted in ((1.5, 12 * 8), (9.0, (12 + 2 * 9.0) * 8)):
+        data = city_json({"a": HOUSE})
+        geometry = data["CityObjects"]["a"]["geometry"][0]
+        corners = [(-reach, 0), (12 + reach, 0), (12 + reach, 8), (-reach, 8)]
+        first = len(data["vertices"])
+        data["vertices"] += [[round(x * 1000), round(y * 1000), 54_000] for x, y in corners]
+        geometry["boundaries"][0].append([[first, first + 1, first + 2, first + 3]])
+        geometry["semantics"]["values"][0].append(2)
+        assert shapely.from_wkb(row(opened(tmp_path, data))["footprint"]).area == pytest.approx(wanted)
+    data = city_json({"a": HOUSE})
+    geometry = data["CityObjects"]["a"]["geometry"]
+    ground = geometry[0]["boundaries"][0].pop(0)
+    geometry[0]["semantics"]["values"][0].pop(0)
+    geometry.append({"type": "MultiSurface", "lod": "0", "boundaries": [[[*ground[0][:3]]]]})       # half of it, to be told apart
+    assert shapely.from_wkb(row(opened(tmp_path, data))["footprint"]).area == pytest.approx(12 * 8 / 2)
+
+
 def test_parts_and_levels_of_detail(tmp_path):
     """A building whose parts have the shape, one of them at a lower level only; installations belong to it, rooms do not."""
     west, east = HOUSE, House(450_012, 4_420_000, 45, 6, 8, 3, 3.5)
