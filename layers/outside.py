@@ -23,8 +23,9 @@ __all__ = ["OutsideHost", "OutsideLayer", "UnknownHost", "UnknownOutsideLayer", 
 
 MOST_HOSTS = 500
 MOST_KEPT = 200
+MOST_MADE = 2000
 MOST_BYTES = 32 * 1024
-LONGEST_ADDRESS = 2000
+LONGEST_ADDRESS = 4000
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\Z")
 # Browsers and resolvers read a name whose last part is a number (127.1, 0x7f000001, 2130706433) as an address.
 _NUMBER = re.compile(r"([0-9]+|0x[0-9a-f]*)\Z")
@@ -190,8 +191,12 @@ def keep_outside_layer(store: Store, account_id: int, origin: str, definition: d
         if row is not None and row[0] >= MOST_KEPT:
             raise InvalidParameter("layer", f"an account keeps at most {MOST_KEPT} layers of other services; forget some first.",
                                    f"每个账号最多保存 {MOST_KEPT} 个外部图层，请先移除一些")
-        connection.execute("INSERT INTO gis.outside_layer (layer_id, origin, definition) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
-                           (layer_id, origin, Jsonb(definition)))
+        # What was made stays, since links may name it; so there has to be an end to it.
+        row = connection.execute("SELECT count(*) FROM gis.outside_layer WHERE made_by = %s AND layer_id <> %s", (account_id, layer_id)).fetchone()
+        if row is not None and row[0] >= MOST_MADE:
+            raise InvalidParameter("layer", f"an account makes at most {MOST_MADE} layers of other services.", f"每个账号最多添加 {MOST_MADE} 个外部图层")
+        connection.execute("INSERT INTO gis.outside_layer (layer_id, origin, definition, made_by) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
+                           (layer_id, origin, Jsonb(definition), account_id))
         connection.execute("INSERT INTO gis.outside_kept (account_id, layer_id) VALUES (%s, %s) ON CONFLICT DO NOTHING", (account_id, layer_id))
     return OutsideLayer(layer_id, origin, definition)
 

@@ -142,10 +142,11 @@ def _is_own_network(address: Address) -> bool:
 
 def _look_up(name: str, port: int, is_private: bool, wait_s: float) -> list[tuple[int, str]]:
     """Return the addresses of a host; all of them have to be allowed, since one cannot know which would be taken."""
+    asked = _LOOKING_UP.submit(socket.getaddrinfo, name, port, type=socket.SOCK_STREAM)
     try:
-        asked = _LOOKING_UP.submit(socket.getaddrinfo, name, port, type=socket.SOCK_STREAM)
         found = list(dict.fromkeys((info[0], str(info[4][0])) for info in asked.result(wait_s)))
     except TooLate:
+        asked.cancel()
         raise FetchFailed("lookup", "its name was not found in time") from None
     except (OSError, UnicodeError):
         raise FetchFailed("lookup", "its name is not known") from None

@@ -19,7 +19,8 @@ __all__ = ["EMPTY", "NoPicture", "Piece", "Seen", "look_at", "warped"]
 _MAGIC: tuple[tuple[bytes, str], ...] = ((b"\x89PNG\r\n\x1a\n", "PNG"), (b"\xff\xd8\xff", "JPEG"), (b"GIF87a", "GIF"), (b"GIF89a", "GIF"), (b"RIFF", "WEBP"))
 _KINDS = {"PNG": "image/png", "JPEG": "image/jpeg", "GIF": "image/gif", "WEBP": "image/webp"}
 MOST_SIDE_PX = 4096
-MOST_MOSAIC_PX = 16 * 2**20
+# What is put together here is held unpacked.
+MOST_MOSAIC_PX, MOST_PIECE_PX = 4 * 2**20, 2 * 2**20
 
 
 class NoPicture(Exception):
@@ -84,7 +85,9 @@ def warped(pieces: Sequence[Piece], srid: int, box: Envelope, side_px: int) -> b
         raise NoPicture(f"it would take {width} by {height} pixels of the source")
     whole = np.zeros((height, width, 4), np.float32)
     for piece in pieces:
-        look_at(piece.body)
+        seen = look_at(piece.body)
+        if seen.width * seen.height > MOST_PIECE_PX:
+            raise NoPicture(f"a piece has {seen.width} by {seen.height} pixels")
         left, top = round((piece.box[0] - west) / cell_x), round((north - piece.box[3]) / cell_y)
         room = whole[top:top + round((piece.box[3] - piece.box[1]) / cell_y), left:left + round((piece.box[2] - piece.box[0]) / cell_x)]
         room[:] = _pixels(piece.body, room.shape[1], room.shape[0])

@@ -22,18 +22,20 @@ from tiles.outside_pictures import NoPicture, Seen, look_at
 __all__ = ["DOCUMENT", "Outside", "PICTURE", "Picture"]
 
 LOGGER = logging.getLogger("gisserver.outside")
-DOCUMENT = Limits(total_s=25, most_bytes=24 * 2**20)
+DOCUMENT = Limits(total_s=25, most_bytes=16 * 2**20)
 PICTURE = Limits(total_s=15, most_bytes=8 * 2**20)
 # Who was taken from the list is asked no more after so long, in every process.
 HOSTS_KEPT_S = 2.0
 PICTURES_KEPT_S, DOCUMENTS_KEPT_S = 600.0, 300.0
-PICTURES_BYTES, DOCUMENTS_BYTES = 96 * 2**20, 48 * 2**20
+PICTURES_BYTES, DOCUMENTS_BYTES = 96 * 2**20, 96 * 2**20
 MOST_REDIRECTS = 3
 MOST_AT_ONCE, WAIT_S = 8, 3.0
+# Documents take much more room while they are read than on the way.
+READERS, READING_WAIT_S = 2, 20.0
 # After so many failures in a row a host is left in peace.
 FAILURES, PEACE_S = 4, 30.0
 # A failure of the service itself, as against one of the question.
-_OF_HOST = frozenset({"lookup", "slow", "tls", "refused", "broken"})
+_OF_HOST = frozenset({"lookup", "slow", "tls", "refused"})
 
 Picture = tuple[bytes, str]
 
@@ -49,6 +51,7 @@ class Outside:
         self._read_at = float("-inf")
         self._failures: dict[str, tuple[int, float]] = {}
         self._doors: dict[str, threading.BoundedSemaphore] = {}
+        self._reading = threading.BoundedSemaphore(READERS)
         self._lock = threading.Lock()
 
     def forget(self) -> None:
@@ -139,6 +142,16 @@ class Outside:
         finally:
             door.release()
 
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Let only a few large documents be read at once. Raises OutsideBusy."""
+        if not self._reading.acquire(timeout=READING_WAIT_S):
+            raise OutsideBusy
+        try:
+            yield
+        finally:
+            self._reading.release()
+
     def picture(self, address: str, may_miss: bool = False) -> Picture | None:
         """Get a picture and its media type, which is what its bytes are, not what it is called.
 
@@ -173,7 +186,8 @@ class Outside:
         origin = read_origin(address)
         answer = self.get(address, "application/geo+json,application/json", limits)
         try:
-            return read_json(answer.body)
+            with self.reading():
+                return read_json(answer.body)
         except Unreadable as no:
             raise OutsideFailed(origin, str(no), "对方返回的不是可读取的 JSON", "broken") from None
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import orjson
 
-from gisserver.outside.asking import DOCUMENT, Outside, Picture
+from gisserver.outside.asking import Outside, Picture
 from gisserver.outside.documents import Unreadable, plain, read_json
-from gisserver.outside.faults import OutsideFailed
+from gisserver.outside.faults import OutsideFailed, explained
 from gisserver.outside.offered import MERCATOR_M
 from gisserver.outside.ogc_api import features_address, is_geojson, ogc_map_address, simple_features
 from gisserver.outside.tiled import mercator_levels, same_tile, source_tiles
@@ -26,6 +27,9 @@ LAST_LEVEL = 22
 MAP_SIDE_PX, TILE_SIDE_PX = 512, 256
 MOST_FEATURES = 2000
 FEATURES = Limits(total_s=20, most_bytes=16 * 2**20)
+INFO = Limits(total_s=15, most_bytes=2**20)
+# How long the pieces of one tile may take together.
+LONGEST_S = 20.0
 _INFO_SIDE = 101
 _MOST_INFO = 20_000
 _PICTURED = ("wms", "map", "tiles")
@@ -98,7 +102,6 @@ def tile(outside: Outside, layer: OutsideLayer, z: int, x: int, y: int) -> Pictu
 
 def _map(outside: Outside, d: dict[str, Any], box: Envelope) -> Picture:
     own = in_crs(box, d["srid"])
-    # What a leaning plane cuts off at the corners must not be missing.
     found = outside.picture(map_address(d, own, MAP_SIDE_PX, MAP_SIDE_PX))
     if found is None or d["srid"] == 3857:
         return found or (EMPTY, "image/png")
@@ -115,7 +118,12 @@ def _tile(outside: Outside, d: dict[str, Any], box: Envelope, z: int, x: int, y:
         return EMPTY, "image/png"
 
     def made() -> bytes:
-        pieces = [Piece(found[0], source.box) for source in sources if (found := outside.picture(source.address, may_miss=True)) is not None]
+        pieces, ends = [], time.monotonic() + LONGEST_S
+        for source in sources:
+            if time.monotonic() > ends:
+                raise explained(read_origin(source.address), "slow")
+            if (found := outside.picture(source.address, may_miss=True)) is not None:
+                pieces.append(Piece(found[0], source.box))
         return warped(pieces, d["srid"], box, TILE_SIDE_PX)
 
     return _kept(outside, ("warped", sources[0].address, z, x, y), made)
@@ -132,8 +140,12 @@ def _kept(outside: Outside, key: tuple[Any, ...], make: Any) -> Picture:
 def legend(outside: Outside, layer: OutsideLayer) -> Picture:
     """Return the picture of a layer's legend. Raises NothingToAsk where it has none."""
     d = layer.definition
-    address = legend_address(d, outside.may) if d["kind"] == "wms" else d.get("legend_links", {}).get(d.get("style", ""))
-    if address is None or not outside.may(read_origin(address)):
+    # At another host a legend might be for other readers than the layer is.
+    def is_own(origin: str) -> bool:
+        return origin == layer.origin
+
+    address = legend_address(d, is_own) if d["kind"] == "wms" else d.get("legend_links", {}).get(d.get("style", ""))
+    if not address or not is_own(read_origin(address)):
         raise NothingToAsk("This layer has no legend.", "该图层没有图例。")
     found = outside.picture(address, may_miss=True)
     if found is None:
@@ -147,12 +159,13 @@ def features(outside: Outside, layer: OutsideLayer, box: Envelope) -> dict[str, 
     if is_pictured(layer):
         raise NothingToAsk("This layer comes as pictures; it has no features to give.", "该图层以图片提供，没有要素。")
     address = features_address(d, box, MOST_FEATURES) if d["kind"] == "features" else d["address"]
-    document = outside.documents.get(("features", address))
-    if document is None:
-        document = outside.json(address, FEATURES)
-        outside.documents.put(("features", address), document, len(orjson.dumps(document)) * 4, 60)
     try:
-        found, more = simple_features(document, box, MOST_FEATURES)
+        document = outside.documents.get(("features", address))
+        if document is None:
+            document = outside.json(address, FEATURES)
+            outside.documents.put(("features", address), document, len(orjson.dumps(document)) * 4, 60)
+        with outside.reading():
+            found, more = simple_features(document, box, MOST_FEATURES)
     except Unreadable as no:
         raise OutsideFailed(layer.origin, str(no), "对方返回的不是可显示的 GeoJSON", "broken") from None
     return {"type": "FeatureCollection", "features": found, "complete": not more}
@@ -179,7 +192,7 @@ def told_at(outside: Outside, layer: OutsideLayer, lon: float, lat: float, zoom:
         own = in_crs((x - half, y - half, x + half, y + half), d["srid"])
     except ValueError:
         return {"features": [], "text": ""}
-    answer = outside.get(info_address(d, own, _INFO_SIDE), d["info"], DOCUMENT)
+    answer = outside.get(info_address(d, own, _INFO_SIDE), d["info"], INFO)
     if "json" in d["info"] and answer.body.lstrip()[:1] in (b"{", b"["):
         try:
             document = read_json(answer.body)

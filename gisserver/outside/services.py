@@ -91,7 +91,8 @@ def _attempts(address: str, kind: str) -> Iterator[str]:
 def _parsed(outside: Outside, answer: Fetched, address: str, origin: str) -> Service:
     start = answer.body[:200].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith((b"{", b"[")):
-        document = read_json(answer.body)
+        with outside.reading():
+            document = read_json(answer.body)
         if is_geojson(document):
             return read_feature_file(document, address, origin)
         if not isinstance(document, dict):
@@ -99,11 +100,12 @@ def _parsed(outside: Outside, answer: Fetched, address: str, origin: str) -> Ser
         return read_collections(document, address, outside.json, outside.may)
     if start.startswith((b"<!doctype html", b"<html")) or answer.kind == "text/html":
         raise Unreadable("it is a web page, not a service")
-    root = read_xml(answer.body)
-    if name_of(root) in ROOTS:
-        return read_wms(root, address, outside.may)
-    if name_of(root) == "Capabilities" and "wmts" in root.tag.lower():
-        return read_wmts(root, address, outside.may)
+    with outside.reading():
+        root = read_xml(answer.body)
+        if name_of(root) in ROOTS:
+            return read_wms(root, address, outside.may)
+        if name_of(root) == "Capabilities" and "wmts" in root.tag.lower():
+            return read_wmts(root, address, outside.may)
     complaints = [plain(each.text, 200) for each in (*all_named(root, "ServiceException"), *all_named(root, "Exception", "ExceptionText")) if each.text]
     raise Unreadable(f"it says: {complaints[0]}" if complaints else f"it is XML of another kind ({plain(name_of(root), 60)})")
 

@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 
 from pyproj import CRS
 
-from gisserver.outside.documents import XLINK, Unreadable, all_named, named, read_box, said, with_query, without_query
+from gisserver.outside.documents import XLINK, Unreadable, all_named, named, plain, read_box, said, with_query, without_query
 from gisserver.outside.offered import MERCATOR_M, May, Offered, Service, Why, format_of, srid_of
 from gisserver.outside.wms import in_crs
 from layers.crs import make_crs
@@ -24,6 +24,7 @@ __all__ = ["SourceTile", "mercator_levels", "read_wmts", "read_xyz", "same_tile"
 OWN = ("SERVICE", "REQUEST", "VERSION", "LAYER", "STYLE", "FORMAT", "TILEMATRIXSET", "TILEMATRIX", "TILEROW", "TILECOL")
 _PIXEL_M, _DEGREE_M = 0.00028, 111319.49079327358
 MOST_LEVELS = 40
+MOST_SIDE_PX = 1024
 # Of a source in another grid at most so many tiles make one of ours; else a coarser level is taken.
 MOST_SOURCES = 16
 _PLACES = {"tilematrixset": "{set}", "tilematrix": "{matrix}", "tilerow": "{row}", "tilecol": "{col}", "style": "{style}", "time": "{time}"}
@@ -57,7 +58,8 @@ def read_xyz(address: str, origin: str) -> Service:
     host, _, rest = template.partition("://")[2].partition("/")
     if not {"{matrix}", "{col}"} <= set(re.findall(r"\{[^}]*\}", rest)) or "{" in host or set(re.findall(r"\{[^}]*\}", rest)) - {"{matrix}", "{col}", "{row}", "{south}"}:
         raise Unreadable("it needs {z}, {x} and {y}, behind the host's name, and nothing else in braces")
-    name = host.partition(":")[0]
+    # Of several templates of one host the path tells which is which.
+    name = plain(" ".join((host.partition(":")[0], *(part for part in rest.partition("{")[0].split("/") if part))), 120)
     definition = {"kind": "tiles", "service": name, "title": name, "extent": None, "attribution": origin, "template": template, "srid": 3857, "last": 19}
     return Service("xyz", name, layers=[Offered("tiles", name, crs=("EPSG:3857",), definition=definition)])
 
@@ -123,7 +125,7 @@ def tile_matrices(matrices: Sequence[dict[str, Any]], crs: str) -> tuple[int, li
         except (KeyError, TypeError, ValueError):
             return None
         x, y = (b, a) if flip and not (make_crs(srid).is_geographic and abs(a) > 90) else (a, b)
-        if not (all(map(math.isfinite, (x, y, cell))) and cell > 0 and 0 < wide <= 4096 and 0 < high <= 4096 and 0 < columns < 2**31 and 0 < rows < 2**31):
+        if not (all(map(math.isfinite, (x, y, cell))) and cell > 0 and 0 < wide <= MOST_SIDE_PX and 0 < high <= MOST_SIDE_PX and 0 < columns < 2**31 and 0 < rows < 2**31):
             return None
         levels.append({"id": str(matrix["id"])[:100], "cell": cell, "x": x, "y": y, "wide": wide, "high": high, "columns": columns, "rows": rows})
     return (srid, sorted(levels, key=lambda level: -level["cell"])) if levels else None

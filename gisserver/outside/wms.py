@@ -121,7 +121,7 @@ def _extent(layer: Element) -> list[float] | None:
 def _times(layer: Element) -> tuple[tuple[str, ...], str]:
     for element in (*all_named(layer, "Extent"), *all_named(layer, "Dimension")):
         if (element.get("name") or "").lower() == "time" and element.text:
-            parts = [plain(part, 60) for part in element.text.split(",")]
+            parts = [plain(part, 60) for part in element.text[-200_000:].split(",")]
             # Of a span only its ends are offered; what lies between is for the service to say.
             values = [value for part in parts for value in (part.split("/")[:2] if "/" in part else [part]) if re.fullmatch(r"[0-9A-Za-z:.+-]{4,40}", value)]
             return tuple(dict.fromkeys(values))[-MOST_TIMES:], plain(element.get("default"), 40)
@@ -144,7 +144,7 @@ def in_crs(box: Envelope, srid: int) -> Envelope:
 def _asked(layer: dict[str, Any], box: Envelope, width: int, height: int, request: str) -> dict[str, str]:
     is_old = layer["version"] == "1.1.1"
     # From 1.3.0 on the axes are in the order of the authority; CRS:84 was made to have longitude first.
-    flip = not is_old and layer["crs"].upper().startswith("EPSG") and make_crs(layer["srid"]).flip
+    flip = not is_old and not layer["crs"].upper().endswith(("CRS:84", "CRS84")) and make_crs(layer["srid"]).flip
     corners = (box[1], box[0], box[3], box[2]) if flip else box
     return {"SERVICE": "WMS", "VERSION": layer["version"], "REQUEST": request, "LAYERS": layer["layer"], "STYLES": layer["style"],
             "SRS" if is_old else "CRS": layer["crs"], "BBOX": ",".join(f"{v:.9g}" if layer["srid"] == 3857 else f"{v:.12g}" for v in corners),

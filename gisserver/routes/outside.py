@@ -22,7 +22,7 @@ from gisserver.reply import cache_control, digest, matches
 from gisserver.request import Request
 from gisserver.routes.bodies import Body, answer, done, read_body
 from gisserver.wording import WrongParameter
-from layers.errors import NotAuthenticated
+from layers.errors import Forbidden, NotAuthenticated
 from layers.outside import (
     OutsideHost,
     OutsideLayer,
@@ -45,7 +45,7 @@ __all__ = ["routes"]
 
 # Who decides which layers there are decides where layers may come from.
 CAPABILITY = "manage_layers"
-KEPT_S = 600
+KEPT_S = 60
 MOST_LISTED = 3000
 # What comes from others is shown, and never runs.
 AS_PICTURE = {"Content-Security-Policy": "default-src 'none'; sandbox", "Cross-Origin-Resource-Policy": "same-origin"}
@@ -127,21 +127,18 @@ class _Handlers:
 
     def post_reading(self, request: Request) -> Response:
         """Answer what a service offers."""
-        request.parameters.finish()
-        request.reader.require_person()
+        _person(request)
         body = read_body(request, Wish)
         return answer(_service(read_service(self.outside, body.url, _kind(body)), request.language))
 
     def list_layers(self, request: Request) -> Response:
         """Answer the layers that one keeps."""
-        request.parameters.finish()
-        account_id = request.reader.require_person()
+        account_id = _person(request)
         return answer({"layers": [described(each) | {"allowed": self.outside.may(each.origin)} for each in kept_outside_layers(request.context.store, account_id)]})
 
     def post_layer(self, request: Request) -> Response:
         """Make a layer of ours of one that a service offers, and keep it."""
-        request.parameters.finish()
-        account_id = request.reader.require_person()
+        account_id = _person(request)
         body = read_body(request, NewLayer)
         service = read_service(self.outside, body.url, _kind(body))
         _, definition = definition_of(self.outside, service, body.layer, body.style, body.time)
@@ -157,8 +154,7 @@ class _Handlers:
 
     def delete_layer(self, request: Request) -> Response:
         """Keep a layer no more."""
-        request.parameters.finish()
-        forget_outside_layer(request.context.store, request.reader.require_person(), request.path["outside"])
+        forget_outside_layer(request.context.store, _person(request), request.path["outside"])
         return done()
 
     def get_tile(self, request: Request) -> Response:
@@ -203,6 +199,15 @@ class _Handlers:
 def _is_nobody(reader: Reader) -> bool:
     # With a first password one is nobody yet.
     return reader.is_public or reader.must_change
+
+
+def _person(request: Request) -> int:
+    """Return the account of who asks, after a look at the parameters: there are none."""
+    request.parameters.finish()
+    reader: Reader = request.reader
+    if reader.must_change:
+        raise Forbidden("Change the first password before anything else.", "请先修改首次登录密码。")
+    return reader.require_person()
 
 
 def _keeper(request: Request) -> Reader:

@@ -18,6 +18,8 @@ CREATE TABLE IF NOT EXISTS gis.outside_layer (
   definition jsonb NOT NULL CHECK (jsonb_typeof(definition) = 'object'),
   made_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
+ALTER TABLE gis.outside_layer ADD COLUMN IF NOT EXISTS made_by bigint REFERENCES gis.account ON DELETE SET NULL;
+CREATE INDEX IF NOT EXISTS outside_layer_made_by ON gis.outside_layer (made_by);
 
 CREATE TABLE IF NOT EXISTS gis.outside_kept (
   account_id bigint NOT NULL REFERENCES gis.account ON DELETE CASCADE,
