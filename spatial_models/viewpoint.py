@@ -24,6 +24,8 @@ __all__ = ["Position", "Sighting", "Viewpoint", "curvature_input", "place", "pla
 CRS84 = 4326
 # Clicked positions lie in the wall or roof they were clicked on, as far as drawings are rounded.
 IN_WALL_M, OFF_WALL_M = 0.3, 0.05
+# Roofs that are drawn with their slopes lie below the top of the prism that stands for the solid.
+IN_ROOF_M = 6.0
 UNDER_GROUND_M = 0.5
 
 
@@ -105,7 +107,7 @@ def place(name: str, position: list[float], ground: Ground, solids: Solids) -> V
     """Put a position where an eye can be.
 
     Of two numbers it stands on the ground, or on the roof where a solid stands; the third is an elevation and taken as it is. What
-    lies at most IN_WALL_M inside a wall is put before it, as far under a roof on it.
+    lies at most IN_WALL_M inside a wall is put before it, what lies at most IN_ROOF_M under the top of a solid on it.
 
     Parameters
     ----------
@@ -140,6 +142,8 @@ def place(name: str, position: list[float], ground: Ground, solids: Solids) -> V
         return Viewpoint(x, y, roof, "feature", highest)
     edge = shapely.boundary(solids.shapes[highest])
     if shapely.distance(edge, point) > IN_WALL_M:
+        if roof - z <= IN_ROOF_M:
+            return Viewpoint(x, y, roof, "feature", highest)
         label = solids.labels[highest] or solids.fids[highest]
         raise wrong(name, f"lies inside '{label}', {roof - z:.1f} m below its roof.", f"位于“{label}”内部，低于屋面 {roof - z:.1f} 米。")
     nearest = shapely.get_coordinates(shapely.shortest_line(edge, point))[0]

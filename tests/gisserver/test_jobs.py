@@ -8,7 +8,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import numpy as np
 import pytest
+import rasterio
+from rasterio.transform import from_origin
 
 from layers.store import Store
 from spatial_models.registry import PROCESSES
@@ -22,7 +25,12 @@ ASYNC = {"Prefer": "respond-async"}
 
 @pytest.fixture(scope="module")
 def worker(store: Store, town: Town, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with worker_process(store, tmp_path_factory.mktemp("worker")):
+    folder = tmp_path_factory.mktemp("worker")
+    (folder / "coverages").mkdir()
+    with rasterio.open(folder / "coverages" / "dem.tif", "w", driver="GTiff", width=40, height=40, count=1, dtype="float32", crs="EPSG:4326",
+                       transform=from_origin(116.30, 39.91, 5e-4, 5e-4)) as dem:
+        dem.write(np.full((40, 40), 45.0, dtype="float32"), 1)
+    with worker_process(store, folder):
         yield
 
 
@@ -181,3 +189,21 @@ def test_a_layer_as_a_result(planner: httpx.Client, worker: None):
         time.sleep(0.2)
     assert items.json()["numberReturned"] == 11
     assert planner.get(f"/ogc/collections/{result['layer']}", params={"lang": "zh"}).json()["title"] == "楼周 20 米"
+
+
+def test_a_large_viewshed_is_a_job_over_the_elevation_model(planner: httpx.Client, http: httpx.Client, worker: None, town: Town):
+    def ask(client: httpx.Client, **inputs: Any) -> httpx.Response:
+        return client.post("/ogc/processes/viewshed/execution", json={"inputs": {"observer": [116.3095, 39.9005], "radius_m": 310, **inputs}})
+
+    # Where somebody waits, on a coarse grid: the server of the tests has no elevation model, and says so.
+    coarse = ask(http, cell_m=5).json()
+    assert (coarse["terrain"], [f["fid"] for f in coarse["features"]]) == ({"layer": None, "level_m": 0.0}, [town.fids["1号楼"]])
+    made = ask(planner, cell_m=1)
+    state = follow(planner, made)
+    assert (state["status"], state["progress"]) == ("successful", 100), state
+    fine = planner.get(results_link(state)).json()
+    assert fine["terrain"]["layer"] == "dem" and fine["observer"]["elevation_m"] == 45
+    assert fine["visible_share"] == pytest.approx(coarse["visible_share"], abs=0.02)
+    for fault, name in (({"radius_m": 5}, "radius_m"), ({"cell_m": 0.25}, "cell_m"), ({"observer": [116.3]}, "observer"), ({"eye": 2}, "eye")):
+        refused = ask(http, **fault)
+        assert (refused.status_code, refused.json()["parameter"]) == (400, name) and refused.headers["content-type"] == "application/problem+json"

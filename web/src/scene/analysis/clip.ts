@@ -5,7 +5,7 @@ import type { Standing } from "../tilesets";
 
 const EDGE = { edgeWidth: 1.5 };
 
-/** Return the plane through the first and the last of some places, moved sideways: what lies on its `side` is cut away. */
+/** Return the plane through the first and the last of some places, moved to the left; its normal points to a side (1: left). */
 function planeThrough(points: Spot[], side: 1 | -1, offset_m: number): Plane {
   const [a, b] = [points[0]!, points.at(-1)!];
   const at = Cartesian3.fromDegrees((a.lon + b.lon) / 2, (a.lat + b.lat) / 2);
@@ -18,7 +18,8 @@ function planeThrough(points: Spot[], side: 1 | -1, offset_m: number): Plane {
 
 /** Cut the scene by a plane; returns how to make it whole again. */
 export function cutScene(widget: CesiumWidget, standing: Standing[], points: Spot[], side: 1 | -1, offset_m: number): () => void {
-  const plane = planeThrough(points, side, offset_m);
+  // What is behind a plane, seen along its normal, is cut away: the left of a line lies where `across` points to.
+  const plane = planeThrough(points, side === 1 ? -1 : 1, offset_m);
   const { globe } = widget.scene;
   globe.clippingPlanes = new ClippingPlaneCollection({ planes: [ClippingPlane.fromPlane(plane)], ...EDGE });
   for (const { tileset } of standing) {
