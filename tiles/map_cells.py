@@ -12,15 +12,18 @@ import sqlalchemy as sa
 
 from layers.cells import are_kept_by
 from layers.cql2 import parameter
+from layers.cql2.tree import array_literal
 from layers.crs import box_around
 from layers.filters import Shape, question, source
 from layers.layer import Layer
 from layers.query import ItemQuery
 from layers.statement import SameLayer, Statement, compiled, run, storage_srid
 from layers.store import Store
-from tiles.aggregates import AGGREGATED, COUNT, COVER, Counting, cell_rows, cell_values, counting, is_aggregated
+from tiles.aggregates import AGGREGATED, COUNT, COVER, Counting, cell_rows, cell_values, counting, is_aggregated, wanted_classes
+from tiles.counting_turn import COUNTING_S, counting_turn
 from tiles.grid import Envelope
 from tiles.map_rows import TooMuch
+from tiles.vector_statement import is_selective
 
 __all__ = ["Cell", "cells_near", "how_counted", "is_from_afar"]
 
@@ -61,7 +64,7 @@ def cells_near(store: Store, query: ItemQuery, envelope: Envelope, zoom: float, 
     """Return the cells of a layer that meet an envelope of EPSG:3857, counted in the audience's role.
 
     Of the question layer, audience, moment or interval, known_at and filter count; `how` is what `how_counted` says. Of an interval
-    each cell is shown as it was when it was fullest. Raises TooMuch where no map could show them.
+    each cell is shown as it was when it was fullest. Raises TooMuch where no map could show them, Unavailable where it takes too long.
     """
     detail, srid = floor(zoom), storage_srid(store)
     shape, values = question(query, srid)
@@ -69,7 +72,7 @@ def cells_near(store: Store, query: ItemQuery, envelope: Envelope, zoom: float, 
     side = float(values["side"] or 0)
     minx, miny, maxx, maxy = envelope
     values |= {"around": box_around(minx - side, miny - side, maxx + side, maxy + side, 3857), "most": str(MOST_CELLS + 1)}
-    rows = run(store, query.audience.role, _statement(SameLayer(query.layer), shape, how, has_class), values)
+    rows = _run(store, query, shape, values, how, has_class)
     if len(rows) > MOST_CELLS:
         raise TooMuch
     x0, y0 = int(values["x0"] or 0), int(values["y0"] or 0)
@@ -83,6 +86,18 @@ def cells_near(store: Store, query: ItemQuery, envelope: Envelope, zoom: float, 
     return [Cell(_wkb(x, y, side, is_point), value, count, cover) for (x, y), (cover, count, value) in fullest.items()]
 
 
+def _run(store: Store, query: ItemQuery, shape: Shape, values: dict[str, str | None], how: Counting, has_class: bool) -> list[tuple[bytes | None, ...]]:
+    same, role = SameLayer(query.layer), query.audience.role
+    if how == "counted" and (wanted := wanted_classes(query.layer, shape, values)) is not None and _is_kept_by(store, query.layer):
+        # The cells keep classes apart: nothing has to be counted.
+        how, values["wanted"] = "classed", array_literal(wanted)
+    if how in ("kept", "classed", "stepped"):
+        return run(store, role, _statement(same, shape, how, has_class), values)
+    with counting_turn():
+        by_place = how == "known" or shape.tree is None or not is_selective(store, query, shape, values)
+        return run(store, role, _statement(same, shape, how, has_class, by_place), values, prepare=False, limit_s=COUNTING_S)
+
+
 def _wkb(x: int, y: int, side: float, is_point: bool) -> bytes:
     left, top = x * side - _HALF_M, _HALF_M - y * side
     if is_point:
@@ -92,9 +107,9 @@ def _wkb(x: int, y: int, side: float, is_point: bool) -> bytes:
 
 
 @lru_cache(maxsize=200)
-def _statement(same: SameLayer, shape: Shape, how: Counting, has_class: bool) -> Statement:
+def _statement(same: SameLayer, shape: Shape, how: Counting, has_class: bool, by_place: bool = True) -> Statement:
     layer = same.layer
-    found = cell_rows(layer, shape, source(layer, shape), how, has_class, "mercator").subquery("cells")
+    found = cell_rows(layer, shape, source(layer, shape), how, has_class, "mercator", by_place).subquery("cells")
     field = layer.symbology.field if has_class and layer.symbology else None
     cover = found.c[COVER] if COVER in found.c else sa.null()
     texts = [sa.cast(each, sa.Text()) for each in (found.c[COUNT], cover, sa.null() if field is None else found.c[field])]

@@ -22,6 +22,7 @@ from layers.errors import InvalidParameter, Unavailable
 from layers.history import current_seq
 from layers.query import ItemQuery
 from layers.store import Store
+from tiles.aggregates import Counting
 from tiles.map_cells import Cell, cells_near, how_counted
 from tiles.map_rows import MOST_FEATURES, Row, TooMuch, rows_near
 from tiles.map_view import MapView
@@ -95,16 +96,12 @@ def laid_out(store: Store, queries: Sequence[ItemQuery], view: MapView, language
     left = most
     # Who is named twice is drawn once, at the upper place.
     once = list({query.layer.id: query for query in reversed(queries)}.values())[::-1]
+    drawings = [(query, d) for query in once if (d := drawing(query.layer, query.audience, zoom, language)).is_drawn]
+    # Counting may take the database a while, and a processor of this machine not at all: nobody waits for it who draws something else.
+    counted = [_counted(store, query, d, view, zoom) for query, d in drawings]
     with _drawing_now:
-        for query in once:
-            d = drawing(query.layer, query.audience, zoom, language)
-            if not d.is_drawn:
-                continue
+        for (query, d), (how, cells) in zip(drawings, counted, strict=True):
             reach = LABEL_REACH_PX if d.label else LINE_REACH_PX
-            how = how_counted(store, query, zoom)
-            # Cells have a class of a field alone.
-            has_class = d.field is not None and d.symbology.per is None
-            cells = cells_near(store, query, view.mercator(LINE_REACH_PX), zoom, how, has_class) if how else []
             rows = rows_near(store, query, view.mercator(reach), zoom, view.pixel, d.field.name if d.field else None,
                              d.label.name if d.label else None, left, how)
             left -= len(rows)
@@ -117,6 +114,15 @@ def laid_out(store: Store, queries: Sequence[ItemQuery], view: MapView, language
         except (RuntimeError, MemoryError, UnicodeError) as error:
             LOGGER.exception("Mapnik could not draw %s", view)
             raise Unavailable("The map could not be drawn; try another part of it or fewer layers.") from error
+
+
+def _counted(store: Store, query: ItemQuery, d: Drawing, view: MapView, zoom: float) -> tuple[Counting | None, list[Cell]]:
+    how = how_counted(store, query, zoom)
+    if how is None:
+        return None, []
+    # The class of a cell is that of a field alone.
+    has_class = d.field is not None and d.symbology.per is None
+    return how, cells_near(store, query, view.mercator(LINE_REACH_PX), zoom, how, has_class)
 
 
 class _Found(NamedTuple):

@@ -9,7 +9,6 @@ MOST_BYTES: where it would be, it is made of less.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -19,7 +18,7 @@ from typing import Literal
 from layers.access import Audience
 from layers.cql2.tree import array_literal
 from layers.crs import box_around, is_same_place, make_crs
-from layers.errors import Unavailable, UnknownLayer
+from layers.errors import UnknownLayer
 from layers.filters import Shape, question
 from layers.layer import Layer, LayerField, Symbology
 from layers.query import ItemQuery
@@ -27,6 +26,7 @@ from layers.statement import SameLayer, Statement, compiled, run, storage_srid
 from layers.store import Store
 from tiles.aggregates import AGGREGATED, PLAYED, cell_values, counting, is_aggregated, wanted_classes
 from tiles.cell_play import STEPS, most_at_once
+from tiles.counting_turn import COUNTING_S, counting_turn
 from tiles.grid import TileAddress
 from tiles.vector_statement import BUFFER, OUTSIDE, UNITS, Form, Place, is_selective, most_rows, tile_statement
 
@@ -43,9 +43,6 @@ MOST_COARSE = 8_000
 MOST_PLAYED = 4_000
 # Of features with nothing but what they are drawn by.
 MOST_LEAN = 10_000
-# What is counted from the features may take so long, and so many at once: the others have a database too.
-COUNTING_S, COUNTING_AT_ONCE = 20, 2
-_counting = threading.BoundedSemaphore(COUNTING_AT_ONCE)
 _EARTH_M, _WORLD_M = 6_378_137, 40075016.685578488
 _UNTILED = ("codes", "json")
 
@@ -198,15 +195,11 @@ class _Making:
             values["wanted"] = array_literal(wanted)
         if how in ("kept", "classed", "stepped"):
             return run(self.store, query.audience.role, tile_statement(SameLayer(query.layer), self.shape, form), values, binary=True)
-        if not _counting.acquire(timeout=COUNTING_S):
-            raise Unavailable("Other filtered maps are being counted; try again, or come closer.")
-        try:
+        with counting_turn():
             # Which index answers best depends on what is asked.
             form = form._replace(by_place=how == "known" or not is_selective(self.store, query, self.shape, values))
             statement = tile_statement(SameLayer(query.layer), self.shape, form)
             return run(self.store, query.audience.role, statement, values, prepare=False, binary=True, limit_s=COUNTING_S)
-        finally:
-            _counting.release()
 
 
 def _place(tile: TileAddress, srid: int) -> Place:
