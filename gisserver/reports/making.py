@@ -16,6 +16,7 @@ from gisserver.filter_words import filter_words
 from gisserver.reports.content import Facts, LayerContent, TableContent, add_features, layer_content, table_content
 from gisserver.reports.wish import MOST_BYTES, MOST_FEATURES, ReportWish
 from gisserver.sheets.making import Asking
+from gisserver.sheets.page import UNWRITTEN
 from gisserver.wording import WrongParameter
 from layers.crs import box_to_srid
 from layers.errors import InvalidParameter
@@ -204,7 +205,8 @@ class ReportMaker:
                 lines.append((w["filter"], f"{getattr(query.layer.title, asking.language)}: {said}"))
         if wish.base != "none":
             lines.append((w["base"], getattr(self.photo[0].title, asking.language) if self.photo else w["map"]))
-        return Facts(wish.title.strip() or w["title"].format(city=city), asking.language, tuple(lines))
+        title = UNWRITTEN.sub(" ", wish.title).strip() or w["title"].format(city=city)
+        return Facts(title, asking.language, tuple((name, UNWRITTEN.sub(" ", text)) for name, text in lines))
 
     def _range(self) -> str:
         minx, miny, maxx, maxy = self.box

@@ -77,7 +77,7 @@ def _described(request: Request, each: PublishedStyle, layer: Layer) -> dict[str
         return None
     fault = fault_of(layer, variant)
     return {"id": each.id, "name": each.name, "style": f"{layer.id}.{each.name}", "layer": layer.id, "title": each.title, "version": each.version,
-            "owner": each.owner, "mine": each.account_id is not None and each.account_id == reader.account_id, "changed_at": each.changed_at,
+            "owner": None if request.is_public else each.owner, "mine": each.account_id is not None and each.account_id == reader.account_id, "changed_at": each.changed_at,
             "field": variant.field, "per": variant.per, "classes": [c.model_dump(mode="json", exclude_defaults=True) for c in variant.classes],
             "no_data": variant.no_data, "fault": None if fault is None else {"en": fault[0], "zh": fault[1]},
             "may_withdraw": _may_withdraw(request, each)}

@@ -19,11 +19,11 @@ from gisserver.sheets.furniture import Furniture
 from gisserver.sheets.imagery import photo_of, years_of
 from gisserver.sheets.legend import Entry, legend_of
 from gisserver.sheets.marks import MARKED, Mark, mark_of
-from gisserver.sheets.page import SheetPage
+from gisserver.sheets.page import UNWRITTEN, SheetPage
 from gisserver.sheets.paper import paper_of
 from gisserver.sheets.sheet import Sheet, Stratum, as_picture, make_sheets
 from gisserver.sheets.theme_shapes import ThemeQuestion, shapes_of, theme_legend
-from gisserver.sheets.wish import DRAWN_KINDS, UNWRITTEN, PrintedTheme, Wish
+from gisserver.sheets.wish import DRAWN_KINDS, PrintedTheme, Wish
 from gisserver.wording import WrongParameter
 from layers.access import Audience
 from layers.catalogue import Catalogue
@@ -41,7 +41,7 @@ from spatial_models.words import Words
 from tiles.colored_page import draw_colored
 from tiles.coverages import Rasters, rasters_of
 from tiles.imagery import Look
-from tiles.mapnik_page import draw_page, view_of
+from tiles.mapnik_page import draw_page, draw_strata, view_of
 from tiles.themes import themed
 
 __all__ = ["SHEET_WORDS", "Asking", "Made", "SheetMaker"]
@@ -227,24 +227,20 @@ class SheetMaker:
             around = transformer(srid, 4326).transform_bounds(*page.box)
             text = " ".join(part for part in (getattr(layer.title, self.asking.language), years_of(rasters, page, around)) if part)
             notes.append(self.words["imagery"].format(text=text) if photo else self.words["no_imagery"])
-        themes = {each.layer.id: each for each in self.themes}
-        group: list[ItemQuery] = []
-
-        def lay() -> None:
-            if group or not strata:
-                strata.append(draw_page(store, group, view, self.asking.language, None if strata else "#ffffff"))
-            group.clear()
-
-        for query in self.queries:
-            if not self._is_marked(query):
-                group.append(query if self.photo is None else replace(query, layer=_tint(SameLayer(query.layer))))
-            # A thematic map lies upon its own layer and under those above; circles lie upon all.
-            if (theme := themes.get(query.layer.id)) is not None and theme.theme.kind != "graduated":
-                lay()
-                del themes[query.layer.id]
-                strata.append(draw_colored(*shapes_of(store, theme, page.box, srid), view))
-        lay()
-        strata += [draw_colored(*shapes_of(store, theme, page.box, srid), view) for theme in themes.values()]
+        shown = [query if self.photo is None else replace(query, layer=_tint(SameLayer(query.layer))) for query in self.queries if not self._is_marked(query)]
+        # A thematic map lies upon its own layer, under those above and under all letters; circles lie upon all.
+        ranks = {query.layer.id: n for n, query in enumerate(shown)}
+        circles = [each for each in self.themes if each.theme.kind == "graduated"]
+        between = sorted((each for each in self.themes if each not in circles and each.layer.id in ranks), key=lambda each: ranks[each.layer.id])
+        circles += [each for each in self.themes if each not in circles and each not in between]
+        if between:
+            pages = draw_strata(store, shown, view, self.asking.language, [each.layer.id for each in between])
+            for ground, theme in zip(pages, between, strict=False):
+                strata += [ground, draw_colored(*shapes_of(store, theme, page.box, srid), view)]
+            strata += pages[len(between):]
+        else:
+            strata.append(draw_page(store, shown, view, self.asking.language, None if strata else "#ffffff"))
+        strata += [draw_colored(*shapes_of(store, theme, page.box, srid), view) for theme in circles]
         return Sheet(page, strata, self._marks(page), notes)
 
     def _is_marked(self, query: ItemQuery) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -12,13 +13,15 @@ from fpdf import FPDF
 from fpdf.enums import TextMode
 from fpdf.svg import SVGObject
 
-from gisserver.sheets.page import SheetPage, rgb
+from gisserver.sheets.page import UNWRITTEN, SheetPage, rgb
 
 __all__ = ["MARKED", "SYMBOLS", "Mark", "draw_marks", "mark_of"]
 
 # The layer of marks, and the fields without which it is drawn like any other.
 MARKED = ("annotation", frozenset({"kind", "color", "width_px"}))
 COLOR, WIDTH_PX, OPACITY, TEXT_PX = "#d6336c", 3.0, 0.25, 13.0
+LARGEST_PX = 96.0
+_COLOR = re.compile(r"#[0-9a-fA-F]{6}\Z")
 MM_PX = 25.4 / 96
 # The symbols of the map client: lines on a field of 24 by 24, drawn white on a disc of the mark's colour.
 SYMBOLS = {
@@ -52,14 +55,19 @@ class Mark:
 
 
 def mark_of(row: dict[str, Any]) -> Mark | None:
-    """Return the mark of a row of the layer, whose geometry is WKB; None where it has no place."""
-    if row["geometry"] is None:
+    """Return the mark of a row of the layer, whose geometry is WKB; None where it has no place. What cannot be drawn as it says is drawn plainly."""
+    geometry = None if row["geometry"] is None else shapely.force_2d(shapely.from_wkb(row["geometry"]))
+    if geometry is None or geometry.is_empty:
         return None
+
     def given(name: str, otherwise: Any) -> Any:
         value = row.get(name)
         return otherwise if value is None else value
-    return Mark(shapely.force_2d(shapely.from_wkb(row["geometry"])), given("kind", "line"), given("color", COLOR), float(given("width_px", WIDTH_PX)),
-                float(given("opacity", OPACITY)), bool(given("dashed", False)), given("symbol", "pin"), given("title", ""))
+
+    color = given("color", COLOR)
+    return Mark(geometry, given("kind", "line"), color if _COLOR.match(color) else COLOR, min(max(float(given("width_px", WIDTH_PX)), 0.5), LARGEST_PX),
+                min(max(float(given("opacity", OPACITY)), 0.0), 1.0), bool(given("dashed", False)), given("symbol", "pin"),
+                UNWRITTEN.sub(" ", given("title", "")))
 
 
 def draw_marks(pdf: FPDF, page: SheetPage, marks: Iterable[Mark]) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import shapely
 
 from gisserver.sheets.paper import Paper
 
-__all__ = ["SheetPage", "rgb"]
+__all__ = ["UNWRITTEN", "SheetPage", "rgb"]
+
+# What a font cannot write has no place on paper.
+UNWRITTEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 
 
 @dataclass(frozen=True)

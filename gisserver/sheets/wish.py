@@ -14,12 +14,10 @@ from gisserver.sheets.paper import Orientation
 from gisserver.wording import WrongParameter
 from layers.errors import InvalidParameter
 
-__all__ = ["DRAWN_KINDS", "MOST_PAGES", "SCALES", "UNWRITTEN", "PrintedLayer", "PrintedTheme", "Wish"]
+__all__ = ["DRAWN_KINDS", "MOST_PAGES", "SCALES", "PrintedLayer", "PrintedTheme", "Wish"]
 
 MOST_PAGES = 30
 SCALES = (200, 2_000_000)
-# What a font cannot write has no place in a title.
-UNWRITTEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 DRAWN_KINDS = ("choropleth", "graduated", "bivariate")
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}\Z")
 
@@ -111,5 +109,9 @@ class Wish(Body):
             raise WrongParameter("center", "kind", value="given, or 'atlas' instead of it")
         if self.format == "png" and self.atlas is not None and len(self.atlas.fids) > 1:
             raise WrongParameter("format", "choice", value="png", choices="pdf (an atlas has several pages)")
+        named = set[str]()
         for number, theme in enumerate(self.themes):
             theme.check(f"themes.{number}")
+            if theme.layer in named:
+                raise WrongParameter(f"themes.{number}.layer", "kind", value="another layer: a layer has one thematic map")
+            named.add(theme.layer)
