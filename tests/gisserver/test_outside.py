@@ -14,11 +14,18 @@ from PIL import Image
 
 from config.settings import Settings
 from gisserver.commands.outside import command
+from gisserver.identity import ROLES
 from gisserver.outside.doors import Doors
 from gisserver.outside.faults import OutsideBusy
 from gisserver.outside.kept import Kept
+from layers import outside
+from layers.accounts import create_account
+from layers.audit import Actor
+from layers.catalogue import Catalogue
+from layers.errors import InvalidParameter
+from layers.roles import read_roles
 from layers.store import Store
-from tests.gisserver.conftest import As
+from tests.gisserver.conftest import PASSWORD, As
 from tests.gisserver.outside_fake import Fake, mercator_box, picture_of, serving
 
 # Tile of level 13 round 116.345 E, 39.92 N.
@@ -309,3 +316,26 @@ def test_one_reader_has_only_so_much() -> None:
     assert doors._doors == {}
 
 
+
+
+def test_with_a_first_password_nothing_is_asked(store: Store, live_server: Any, user: httpx.Client, fake: Fake) -> None:
+    roles = read_roles(ROLES, Catalogue(store).layers)
+    create_account(store, roles, Actor("test"), "newcomer", PASSWORD, ["editor"], None, must_change=True)
+    layer = add(user, f"{fake.base}/wms", "shade")
+    with httpx.Client(base_url=live_server.url, timeout=30) as client:
+        signed = client.post("/auth/login", json={"username": "newcomer", "password": PASSWORD})
+        client.headers["X-CSRF-Token"] = signed.json()["csrf"]
+        before = len(fake.asked)
+        assert read(client, f"{fake.base}/wms").status_code == 403 and client.get("/api/outside/hosts").status_code == 401
+        assert tile_of(client, layer, 13, 6744, 3103).status_code == 404 and len(fake.asked) == before
+
+
+def test_what_one_account_makes_has_an_end(store: Store, user: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outside, "MOST_MADE", 3)
+    account_id = create_account(store, read_roles(ROLES, Catalogue(store).layers), Actor("test"), "maker", PASSWORD, ["editor"], None).account_id
+    for n in range(3):
+        made = outside.keep_outside_layer(store, account_id, "https://a.example", {"n": n})
+        outside.forget_outside_layer(store, account_id, made.id)
+    assert outside.keep_outside_layer(store, account_id, "https://a.example", {"n": 1}).definition == {"n": 1}      # it is there already
+    with pytest.raises(InvalidParameter, match="at most 3"):
+        outside.keep_outside_layer(store, account_id, "https://a.example", {"n": 3})
