@@ -113,6 +113,28 @@ def test_an_edit_shows_at_once(http, store, catalogue, town):
     assert "五号高楼" in told and "5号楼" not in told
 
 
+def test_surfaces_show_at_once_and_only_to_who_may_read_them(http, store, catalogue, town):
+    """The prism is in the cache when its building gets a roof; whose role lacks the layer keeps the prism."""
+    fid = town.fids["6号楼"]
+    contents(http, ROOT)
+    (x0, y0), *_, (x1, y1) = sorted(http.get(f"/ogc/collections/building/items/{fid}").json()["geometry"]["coordinates"][0][0])
+    low, high = [[x0, y0, 40], [x1, y0, 40], [x1, y1, 40], [x0, y1, 40]], [(x0 + x1) / 2, (y0 + y1) / 2, 55]
+    surfaces = [{"type": "GroundSurface", "rings": [low[::-1]]}, *({"type": "RoofSurface", "rings": [[low[k], low[(k + 1) % 4], high]]} for k in range(4))]
+    seq = apply_changeset(store, catalogue, OWNER, Changeset((Edit("building_surface", "create", properties={
+        "building_fid": fid, "source_id": "pyramid", "lod": "2", "surfaces": surfaces, "lowest_m": 40.0, "highest_m": 55.0}, valid_from="2020"),), "clerk", "roof")).seq
+
+    def told(client: Any, **asked: Any) -> set[str]:
+        documents = [read_glb(answer.content) for answer in contents(client, ROOT, **asked).values()]
+        return {kind for document in documents if "surface" in document[0]["extensions"]["EXT_structural_metadata"]["schema"]["classes"]["building"]["properties"]
+                for number, kind in zip(column(*document, "fid"), column(*document, "surface"), strict=True) if number == fid}
+
+    assert told(http, headers={"Gis-Seq": str(seq)}) == {"GroundSurface", "RoofSurface"}
+    hidden = ensure_audience(store, catalogue.layers, [LayerGrant("building")])
+    layer = catalogue.layer("building")
+    context = Context(Settings(database_url=store.dsn), store, catalogue)
+    assert scene_of(context, ItemQuery(layer, hidden)).surface is None and scene_of(context, ItemQuery(layer, OWNER)).surface is not None
+
+
 @pytest.fixture
 def scene(catalogue: Any, town: Any) -> Callable[..., Scene]:
     def made(audience: Any = OWNER, **query: Any) -> Scene:
