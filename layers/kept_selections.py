@@ -10,7 +10,7 @@ from layers.store import Store
 __all__ = ["MOST_KEPT_FIDS", "keep_selection"]
 
 MOST_KEPT_FIDS = 200_000
-MOST_KEPT = 2_000
+MOST_KEPT = 500
 
 
 def keep_selection(store: Store, layer: str, fids: Sequence[int]) -> str:

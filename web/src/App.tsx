@@ -29,6 +29,7 @@ import { useView } from "./state/view";
 
 const MapView = lazy(() => import("./map/MapView"));
 const SceneView = lazy(() => import("./scene/SceneView"));
+const BigScreen = lazy(() => import("./statistics/BigScreen"));
 const AttributeTable = lazy(() => import("./panels/table/AttributeTable"));
 const DeskDialog = lazy(() => import("./admin/DeskDialog"));
 const EditPanel = lazy(() => import("./panels/edit/EditPanel"));
@@ -55,6 +56,7 @@ function Desk() {
   const undoing = useUndo((undo) => undo.seq !== null);
   const desk = useDesk((open) => open.panel !== null);
   const form = useSession((session) => session.form);
+  const big = usePreferences((preferences) => preferences.display === "big");
   const clock = useClock(({ open }) => open);
   const comparing = useView((view) => view.compare !== null);
   const printing = useSheet((sheet) => sheet.open);
@@ -92,6 +94,7 @@ function Desk() {
         {printing && <Boundary><Suspense fallback={null}><PrintPanel /></Suspense></Boundary>}
         {clock && <Boundary><Suspense fallback={null}><TimeBar /></Suspense></Boundary>}
         <Workbench />
+        {big && <Boundary><Suspense fallback={null}><BigScreen /></Suspense></Boundary>}
         <Boundary>{editing ? <Suspense fallback={<Loading />}><EditPanel /></Suspense>
           : plotting ? <Suspense fallback={<Loading />}><PlotPanel /></Suspense> : <FeaturePanel />}</Boundary>
         {table !== null && <Boundary key={table}><Suspense fallback={<Loading />}><AttributeTable id={table} /></Suspense></Boundary>}
@@ -106,14 +109,15 @@ function Desk() {
 
 /** The client: theme and language around the desk. */
 export function App() {
-  const { language, theme: tone } = usePreferences();
+  const { language, theme: tone, display } = usePreferences();
   useEffect(() => {
     document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
     setAnswerLanguage(language);
   }, [language]);
   useEffect(() => {
     document.documentElement.dataset.theme = tone;
-  }, [tone]);
+    document.documentElement.dataset.display = display;
+  }, [tone, display]);
   return (
     <ConfigProvider
       locale={LOCALES[language]}
@@ -121,7 +125,7 @@ export function App() {
       button={{ autoInsertSpace: false }}
       theme={{
         algorithm: tone === "dark" ? theme.darkAlgorithm : theme.defaultAlgorithm,
-        token: { colorPrimary: ACCENT[tone], colorTextPlaceholder: FAINT[tone], borderRadius: 6, fontSize: 13, fontFamily: "inherit", colorLink: ACCENT[tone] },
+        token: { colorPrimary: ACCENT[tone], colorTextPlaceholder: FAINT[tone], borderRadius: 6, fontSize: display === "big" ? 17 : 13, fontFamily: "inherit", colorLink: ACCENT[tone] },
         // By night the accent is light, and letters on it have to be dark.
         components: { Button: { primaryColor: tone === "dark" ? "#0b1721" : "#ffffff" } },
       }}

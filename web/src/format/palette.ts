@@ -1,4 +1,6 @@
 /** Colours of thematic maps: ramps that also those tell apart who see colours otherwise. */
+import type { Layer } from "../api/types";
+
 const RAMPS: Record<string, string[]> = {
   blue: ["#e8f1fa", "#b3cde3", "#74a9cf", "#2b8cbe", "#045a8d"],
   orange: ["#fef0d9", "#fdcc8a", "#fc8d59", "#e34a33", "#a50f15"],
@@ -40,4 +42,13 @@ const RADII = [4, 7, 10, 14, 18, 22, 26, 30, 34];
 /** Return the radius of a class of graduated circles, in pixels. */
 export function radiusOf(index: number): number {
   return RADII[Math.min(index, RADII.length - 1)]!;
+}
+
+const SLICES = ["#4e79a7", "#e1812c", "#59a14f", "#b07aa1", "#d4a72c", "#76b7b2", "#d37295", "#9c755f"];
+
+/** Return the colours of a layer's classes: its own where it is drawn by the field. */
+export function sliceColors(layer: Layer, by: string | undefined): (value: string | null) => string {
+  const own = new Map(layer.symbology?.field === by ? (layer.symbology?.classes ?? []).map((each) => [String(each.value), each.color] as const) : []);
+  const names = Object.keys(layer.fields.find((field) => field.name === by)?.codes ?? {});
+  return (value) => own.get(String(value)) ?? (value === null ? NO_DATA : SLICES[Math.max(0, names.indexOf(value)) % SLICES.length]!);
 }

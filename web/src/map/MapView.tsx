@@ -24,6 +24,7 @@ import { joinMates } from "./mates";
 import { addOverlay, markFaults, markFocus, markSelection } from "./overlay";
 import { Worked } from "./Worked";
 import { drawMarks } from "./marks";
+import { PenBar } from "./PenBar";
 import { attachPointer } from "./pointer";
 import { Readout } from "./Readout";
 import { SheetFrame } from "./SheetFrame";
@@ -158,6 +159,7 @@ export default function MapView() {
       {map && <SheetFrame map={map} />}
       {map && <Readout map={map} />}
       {map && drawn && <Worked map={map} drawn={drawn} />}
+      <PenBar />
       {map && city && <Controls map={map} city={city} />}
     </section>
   );

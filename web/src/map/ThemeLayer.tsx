@@ -6,9 +6,9 @@ import { shownByDefault } from "../state/layers";
 import { inTiles, type ThemeSide, useClassification, useClusters } from "../state/themes";
 import { useView } from "../state/view";
 import type { Theme } from "../state/work";
-import { ramp } from "../format/palette";
+import { ramp, sliceColors } from "../format/palette";
 import type { Drawn } from "./city";
-import { cellsOf, circlesOf, colorOf, pieOf, sliceColors, zonesOf } from "./themeStyle";
+import { cellsOf, circlesOf, colorOf, pieOf, zonesOf } from "./themeStyle";
 
 const MOST_PIES = 300;
 const TOP = "focus-fill";

@@ -2,12 +2,13 @@
 import type { Position } from "geojson";
 import type { GeoJSONSource, Map as MapLibre, MapMouseEvent } from "maplibre-gl";
 import { lengthM } from "../format/geometry";
+import { usePen } from "../state/pen";
 import { useShape } from "../state/place";
 import { useView } from "../state/view";
 import type { Place } from "../state/work";
+import { isAt, positionOf, takePen } from "./pen";
 
 const INK = "#0b7285";
-const CLOSE_PX = 10;
 const CORNERS = 48;
 
 function rounded([x, y]: Position): Position {
@@ -32,9 +33,11 @@ function circleOf(centre: Position, radiusM: number): Position[] {
 /** Let clicks draw the shape that is wished for; returns how to stop. */
 export function startArea(map: MapLibre): () => void {
   let points: Position[] = [];
-  map.addSource("drawn-area", { type: "geojson", data: { type: "FeatureCollection", features: [] } });
-  map.addLayer({ id: "drawn-area-fill", type: "fill", source: "drawn-area", paint: { "fill-color": INK, "fill-opacity": 0.14 } });
-  map.addLayer({ id: "drawn-area-line", type: "line", source: "drawn-area", paint: { "line-color": INK, "line-width": 2 } });
+  const lay = () => {
+    map.addSource("drawn-area", { type: "geojson", data: { type: "FeatureCollection", features: [] } });
+    map.addLayer({ id: "drawn-area-fill", type: "fill", source: "drawn-area", paint: { "fill-color": INK, "fill-opacity": 0.14 } });
+    map.addLayer({ id: "drawn-area-line", type: "line", source: "drawn-area", paint: { "line-color": INK, "line-width": 2 } });
+  };
 
   const show = (moving: Position) => {
     const { shape } = useShape.getState();
@@ -51,23 +54,25 @@ export function startArea(map: MapLibre): () => void {
   const polygon = () => {
     if (points.length > 2) finish({ kind: "area", geometry: { type: "Polygon", coordinates: [[...points, points[0]!].map(rounded)] } });
   };
+  const back = () => {
+    points.pop();
+    usePen.setState({ count: points.length, finish: null });
+    if (points.length > 0) show(points.at(-1)!);
+  };
   const click = (event: MapMouseEvent) => {
-    const here: Position = [event.lngLat.lng, event.lngLat.lat];
+    const here = positionOf(event.lngLat);
     const [first] = points;
     const { shape } = useShape.getState();
     if (first && shape === "rectangle") {
       if (first[0] !== here[0] && first[1] !== here[1]) finish({ kind: "area", geometry: { type: "Polygon", coordinates: [boxOf(first, here).map(rounded)] } });
     } else if (first && shape === "circle") {
       finish({ kind: "area", geometry: { type: "Point", coordinates: rounded(first) }, bufferM: Math.max(1, Math.round(lengthM([first, here]))) });
-    } else if (first && points.length > 2 && near(first, event)) polygon();
+    } else if (first && points.length > 2 && isAt(map, first, event.point)) polygon();
     else if (!first || shape === "polygon") points.push(here);
+    usePen.setState({ count: points.length, back, finish: shape === "polygon" && points.length > 2 ? polygon : null });
     show(here);
   };
-  const near = (first: Position, event: MapMouseEvent) => {
-    const at = map.project(first as [number, number]);
-    return Math.hypot(at.x - event.point.x, at.y - event.point.y) < CLOSE_PX;
-  };
-  const move = (event: MapMouseEvent) => show([event.lngLat.lng, event.lngLat.lat]);
+  const move = (event: MapMouseEvent) => show(positionOf(event.lngLat));
   const double = () => {
     // The second click of a double click has added the last point a second time.
     if (useShape.getState().shape !== "polygon") return;
@@ -78,19 +83,9 @@ export function startArea(map: MapLibre): () => void {
     if (event.key === "Escape") useView.getState().setTool("identify");
   };
   const again = useShape.subscribe(() => { points = []; });
-  map.on("click", click);
-  map.on("mousemove", move);
-  map.on("dblclick", double);
-  window.addEventListener("keydown", key);
-  map.getCanvas().style.cursor = "crosshair";
+  const away = takePen(map, { source: "drawn-area", lay, on: { click, mousemove: move, dblclick: double }, key });
   return () => {
     again();
-    map.off("click", click);
-    map.off("mousemove", move);
-    map.off("dblclick", double);
-    window.removeEventListener("keydown", key);
-    map.getCanvas().style.cursor = "";
-    for (const id of ["drawn-area-fill", "drawn-area-line"]) if (map.getLayer(id)) map.removeLayer(id);
-    if (map.getSource("drawn-area")) map.removeSource("drawn-area");
+    away();
   };
 }

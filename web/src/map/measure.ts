@@ -3,10 +3,10 @@ import type { Feature, Position } from "geojson";
 import type { GeoJSONSource, Map as MapLibre, MapMouseEvent } from "maplibre-gl";
 import { positionsOf } from "../format/geometry";
 import { useMeasured } from "../state/measured";
+import { usePen } from "../state/pen";
 import { useView } from "../state/view";
+import { isAt, isForField, isStepBack, positionOf, takePen, underCross } from "./pen";
 
-const CLOSE_PX = 10;
-const PARTS = ["measure-fill", "measure-line", "measure-point", "measure-number"];
 
 /** Let clicks add points to a measured line; returns how to stop. */
 export function startMeasuring(map: MapLibre): () => void {
@@ -14,7 +14,6 @@ export function startMeasuring(map: MapLibre): () => void {
   const ink = document.documentElement.dataset.theme === "dark" ? "#3bc9db" : "#0b7285";
 
   const lay = () => {
-    if (map.getSource("measure")) return;
     map.addSource("measure", { type: "geojson", data: { type: "FeatureCollection", features: [] } });
     map.addLayer({ id: "measure-fill", type: "fill", source: "measure", paint: { "fill-color": ink, "fill-opacity": 0.12 },
       filter: ["==", ["geometry-type"], "Polygon"] });
@@ -40,65 +39,54 @@ export function startMeasuring(map: MapLibre): () => void {
       ],
     });
   };
-  const draw = (moving?: Position) => useMeasured.setState({ drawing: points.length === 0 ? [] : moving ? [...points, moving] : points });
+  const draw = (moving?: Position) => {
+    useMeasured.setState({ drawing: points.length === 0 ? [] : moving ? [...points, moving] : points });
+    usePen.setState({ count: points.length, back, finish: points.length > 1 ? end : null });
+  };
+  const end = () => finish(false);
+  const back = () => {
+    points = points.slice(0, -1);
+    draw();
+  };
   const finish = (closed: boolean) => {
     const line = points;
     points = [];
     if (line.length > 1) useMeasured.getState().finish(line, closed);
-    else draw();
+    draw();
   };
   const put = (position: Position, at: { x: number; y: number }) => {
-    const first = points[0] && map.project(points[0] as [number, number]);
-    if (first && points.length > 2 && Math.hypot(first.x - at.x, first.y - at.y) < CLOSE_PX) return finish(true);
+    if (points.length > 2 && isAt(map, points[0]!, at)) return finish(true);
     points = [...points, position];
     return draw();
   };
   const click = (event: MapMouseEvent) => {
     // The second click of a double click is no point of its own.
-    if (event.originalEvent.detail < 2) put([event.lngLat.lng, event.lngLat.lat], event.point);
+    if (event.originalEvent.detail < 2) put(positionOf(event.lngLat), event.point);
   };
   const move = (event: MapMouseEvent) => {
-    if (points.length > 0) draw([event.lngLat.lng, event.lngLat.lat]);
+    if (points.length > 0) draw(positionOf(event.lngLat));
   };
-  const end = () => finish(false);
   const key = (event: KeyboardEvent) => {
-    if (event.target instanceof HTMLElement && /^(INPUT|TEXTAREA|SELECT|BUTTON)$/.test(event.target.tagName) && event.key !== "Escape") return;
+    if (isForField(event) && event.key !== "Escape") return;
     if (event.key === "Escape") {
       if (points.length === 0) useView.getState().setTool("identify");
       points = [];
       draw();
     } else if (event.key === "Enter") finish(event.shiftKey && points.length > 2);
-    else if (event.key === "Backspace" || ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z")) {
+    else if (event.key === "Backspace" || isStepBack(event)) {
       event.preventDefault();
-      points = points.slice(0, -1);
-      draw();
+      back();
     } else if (event.key === " ") {
-      // Without a mouse: the place under the cross in the middle of the map.
       event.preventDefault();
-      const { lng, lat } = map.getCenter();
-      put([lng, lat], map.project([lng, lat]));
+      put(underCross(map), map.project(map.getCenter()));
     }
   };
-  lay();
-  map.on("style.load", lay);
-  map.on("click", click);
-  map.on("mousemove", move);
-  map.on("dblclick", end);
-  window.addEventListener("keydown", key);
-  map.getCanvas().style.cursor = "crosshair";
+  const away = takePen(map, { source: "measure", lay, on: { click, mousemove: move, dblclick: end }, key });
   const stop = useMeasured.subscribe(show);
   show();
   return () => {
     stop();
-    map.off("style.load", lay);
-    map.off("click", click);
-    map.off("mousemove", move);
-    map.off("dblclick", end);
-    window.removeEventListener("keydown", key);
-    map.getCanvas().style.cursor = "";
+    away();
     useMeasured.setState({ drawing: [] });
-    if (!map.style) return;
-    for (const id of PARTS) if (map.getLayer(id)) map.removeLayer(id);
-    if (map.getSource("measure")) map.removeSource("measure");
   };
 }

@@ -1,15 +1,16 @@
 /** Draw and move marks on the map. Loaded when somebody plots. */
 import type { Feature, FeatureCollection, Position } from "geojson";
-import type { GeoJSONSource, Map as MapLibre, MapMouseEvent, MapTouchEvent } from "maplibre-gl";
+import type { GeoJSONSource, Map as MapLibre, MapMouseEvent } from "maplibre-gl";
 import { figureOf, POSITIONS } from "../format/figures";
+import { usePen } from "../state/pen";
 import { type Mark, usePlot } from "../state/plot";
 import { addSymbols, markLayers } from "./marks";
+import { isForField, isStepBack, type PenEvent, positionOf, takePen, underCross } from "./pen";
 
 const SOURCE = "plot";
-const REACH_PX = 12;
+// What a pointer takes hold of; a finger covers more.
+const REACH_PX = window.matchMedia("(pointer: coarse)").matches ? 22 : 12;
 const FREEHAND_PX = 4;
-
-type Pointer = MapMouseEvent | MapTouchEvent;
 
 function featureOf(mark: Pick<Mark, "kind" | "positions" | "color" | "widthPx" | "opacity" | "dashed" | "symbol" | "title">, key: string): Feature | null {
   const geometry = figureOf(mark.kind, mark.positions);
@@ -44,7 +45,6 @@ export function startPlotting(map: MapLibre): () => void {
   let last: { x: number; y: number } | null = null;
 
   const lay = () => {
-    if (map.getSource(SOURCE)) return;
     addSymbols(map);
     map.addSource(SOURCE, { type: "geojson", data: collection(null) });
     markLayers("plot", SOURCE).forEach((layer) => map.addLayer("filter" in layer && layer.type !== "symbol"
@@ -53,8 +53,8 @@ export function startPlotting(map: MapLibre): () => void {
       paint: { "circle-radius": 6, "circle-color": "#ffffff", "circle-stroke-color": "#e8590c", "circle-stroke-width": 2.5 } });
   };
   const show = () => map.getSource<GeoJSONSource>(SOURCE)?.setData(collection(moving));
-  const at = (event: Pointer): Position => [Number(event.lngLat.lng.toFixed(9)), Number(event.lngLat.lat.toFixed(9))];
-  const near = (event: Pointer) => map.queryRenderedFeatures(
+  const at = (event: PenEvent) => positionOf(event.lngLat);
+  const near = (event: PenEvent) => map.queryRenderedFeatures(
     [[event.point.x - REACH_PX, event.point.y - REACH_PX], [event.point.x + REACH_PX, event.point.y + REACH_PX]],
     { layers: ["plot-handle", "plot-symbol", "plot-disc", "plot-text", "plot-line", "plot-dashed", "plot"].filter((id) => map.getLayer(id)) });
 
@@ -72,7 +72,7 @@ export function startPlotting(map: MapLibre): () => void {
     moving = null;
     usePlot.getState().finish();
   };
-  const down = (event: Pointer) => {
+  const down = (event: PenEvent) => {
     const plot = usePlot.getState();
     if ("points" in event && event.points.length > 1) return;
     if (plot.kind === "freehand") {
@@ -90,7 +90,7 @@ export function startPlotting(map: MapLibre): () => void {
     event.preventDefault();
     held = { key: mark.key, index: index ?? null, from: at(event), positions: mark.positions };
   };
-  const move = (event: Pointer) => {
+  const move = (event: PenEvent) => {
     const plot = usePlot.getState();
     const here = at(event);
     if (free && last) {
@@ -124,55 +124,36 @@ export function startPlotting(map: MapLibre): () => void {
   };
   const key = (event: KeyboardEvent) => {
     const plot = usePlot.getState();
-    const typing = event.target instanceof HTMLElement && /^(INPUT|TEXTAREA|SELECT|BUTTON)$/.test(event.target.tagName);
     if (event.key === "Escape") {
       if (plot.drawing.length > 0) usePlot.setState({ drawing: [] });
       else if (plot.kind) plot.setKind(null);
-    } else if (typing) return;
+    } else if (isForField(event)) return;
     else if (event.key === "Enter") finish();
     else if (event.key === " " && plot.kind && plot.kind !== "freehand") {
-      // Without a mouse: the place under the cross in the middle of the map.
       event.preventDefault();
-      const { lng, lat } = map.getCenter();
-      plot.put([Number(lng.toFixed(9)), Number(lat.toFixed(9))]);
+      plot.put(underCross(map));
     } else if (event.key === "Delete" && plot.chosen) plot.remove(plot.chosen);
-    else if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") {
+    else if (isStepBack(event)) {
       event.preventDefault();
       if (event.shiftKey) plot.redo();
       else plot.undo();
     }
   };
-  lay();
-  map.on("style.load", lay);
-  map.on("click", click);
-  map.on("dblclick", finish);
-  map.on("mousedown", down);
-  map.on("touchstart", down);
-  map.on("mousemove", move);
-  map.on("touchmove", move);
-  map.on("mouseup", up);
-  map.on("touchend", up);
-  window.addEventListener("keydown", key);
+  const away = takePen(map, {
+    source: SOURCE, lay, key,
+    on: { click, dblclick: finish, mousedown: down, touchstart: down, mousemove: move, touchmove: move, mouseup: up, touchend: up },
+  });
   const stop = usePlot.subscribe((plot) => {
     map.getCanvas().style.cursor = plot.kind ? "crosshair" : "";
+    // The freehand line ends where the finger lifts.
+    const count = plot.kind && plot.kind !== "freehand" ? plot.drawing.length : 0;
+    usePen.setState({ count, back: plot.undo, finish: plot.kind && count >= POSITIONS[plot.kind][0] ? finish : null });
     show();
   });
+  if (!usePlot.getState().kind) map.getCanvas().style.cursor = "";
   show();
   return () => {
     stop();
-    map.off("style.load", lay);
-    map.off("click", click);
-    map.off("dblclick", finish);
-    map.off("mousedown", down);
-    map.off("touchstart", down);
-    map.off("mousemove", move);
-    map.off("touchmove", move);
-    map.off("mouseup", up);
-    map.off("touchend", up);
-    window.removeEventListener("keydown", key);
-    map.getCanvas().style.cursor = "";
-    if (!map.style || !map.getSource(SOURCE)) return;
-    map.getStyle().layers.filter((layer) => "source" in layer && layer.source === SOURCE).forEach((layer) => map.removeLayer(layer.id));
-    map.removeSource(SOURCE);
+    away();
   };
 }

@@ -1,7 +1,6 @@
 /** What a thematic map looks like, as the map wants it. */
 import type { ExpressionSpecification } from "maplibre-gl";
 import type { Classified, Gathered } from "../api/thematic";
-import type { Layer } from "../api/types";
 import { BIVARIATE, classOf, NO_DATA, radiusOf, ramp } from "../format/palette";
 import type { Theme } from "../state/work";
 
@@ -62,15 +61,6 @@ export function cellsOf(found: Gathered): GeoJSON.FeatureCollection {
       properties: { count: cell.count, weight: cell.count / most, radius: 11 + 19 * Math.sqrt(cell.count / most), pie: `pie-${i}` },
     })),
   };
-}
-
-const SLICES = ["#4e79a7", "#e1812c", "#59a14f", "#b07aa1", "#d4a72c", "#76b7b2", "#d37295", "#9c755f"];
-
-/** Return the colours of a layer's classes: its own where it is drawn by the field. */
-export function sliceColors(layer: Layer, by: string | undefined): (value: string | null) => string {
-  const own = new Map(layer.symbology?.field === by ? (layer.symbology?.classes ?? []).map((each) => [String(each.value), each.color] as const) : []);
-  const names = Object.keys(layer.fields.find((field) => field.name === by)?.codes ?? {});
-  return (value) => own.get(String(value)) ?? (value === null ? NO_DATA : SLICES[Math.max(0, names.indexOf(value)) % SLICES.length]!);
 }
 
 /** Draw the pie of a cell. */

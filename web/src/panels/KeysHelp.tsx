@@ -7,6 +7,7 @@ const KEYS: [string[], MessageKey][] = [
   [["Esc"], "keys.close"],
   [["L"], "keys.layers"],
   [["T"], "keys.table"],
+  [["B"], "big.open"],
   [["0"], "keys.today"],
   [["Alt", "←"], "views.back"],
   [["Alt", "→"], "views.forth"],

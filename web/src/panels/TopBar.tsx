@@ -16,7 +16,7 @@ const KeysHelp = lazy(() => import("./KeysHelp"));
 /** The bar on top: where one is, what one looks for, when, and who one is. */
 export function TopBar() {
   const { t, language } = useWords();
-  const { theme, setTheme, setLanguage } = usePreferences();
+  const { theme, setTheme, setDisplay, setLanguage } = usePreferences();
   const city = useCity();
   const open = useLive((live) => live.open);
   const [help, setHelp] = useState(false);
@@ -47,6 +47,11 @@ export function TopBar() {
       <button type="button" className="bar-button" aria-label={t(dark ? "settings.light" : "settings.dark")}
         title={t(dark ? "settings.light" : "settings.dark")} onClick={() => setTheme(dark ? "light" : "dark")}>
         {dark ? <SunOutlined /> : <MoonOutlined />}
+      </button>
+      <button type="button" className="bar-button hide-phone" aria-label={t("big.open")} title={`${t("big.open")} (B)`} onClick={() => setDisplay("big")}>
+        <svg viewBox="0 0 24 24" width="17" height="17" fill="none" stroke="currentColor" strokeWidth="1.8" strokeLinejoin="round" aria-hidden="true">
+          <path d="M3 4.5h18v12H3zM8.5 20h7M12 16.5V20" />
+        </svg>
       </button>
       <button type="button" className="bar-button language" lang={language === "zh" ? "en" : "zh-CN"}
         onClick={() => setLanguage(language === "zh" ? "en" : "zh")}>

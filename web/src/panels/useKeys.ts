@@ -40,7 +40,8 @@ export function useKeys(): void {
       } else if (event.key === "t") {
         const last = view.selection[view.focus]?.layer;
         view.openTable(view.table ? null : last ?? layers.find((layer) => layer.id === "building")?.id ?? layers[0]?.id ?? null);
-      } else if (event.key === "0") view.setDay(null);
+      } else if (event.key === "b") usePreferences.getState().setDisplay("big");
+      else if (event.key === "0") view.setDay(null);
       else if (event.key === "?") document.getElementById("keys")?.click();
     };
     window.addEventListener("keydown", press);

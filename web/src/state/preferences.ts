@@ -6,14 +6,18 @@ import { en } from "../format/messages.en";
 import type { Language } from "../format/text";
 
 export type Theme = "light" | "dark";
+/** At a desk, or on a wall for many to see. */
+export type Display = "desk" | "big";
 
 interface Preferences {
   language: Language;
   theme: Theme;
+  display: Display;
   layersOpen: boolean;
   tableHeight: number;
   setLanguage: (language: Language) => void;
   setTheme: (theme: Theme) => void;
+  setDisplay: (display: Display) => void;
   setLayersOpen: (open: boolean) => void;
   setTableHeight: (height: number) => void;
 }
@@ -33,16 +37,18 @@ export const usePreferences = create<Preferences>()(
     (set) => ({
       language: spoken(),
       theme: prefersDark ? "dark" : "light",
+      display: "desk",
       layersOpen: !narrow,
       tableHeight: 320,
       setLanguage: (language) => set({ language }),
       setTheme: (theme) => set({ theme }),
+      setDisplay: (display) => set({ display }),
       setLayersOpen: (layersOpen) => set({ layersOpen }),
       setTableHeight: (tableHeight) => set({ tableHeight }),
     }),
     {
       name: "gis.preferences",
-      partialize: ({ language, theme, tableHeight }) => ({ language, theme, tableHeight }),
+      partialize: ({ language, theme, display, tableHeight }) => ({ language, theme, display, tableHeight }),
     },
   ),
 );

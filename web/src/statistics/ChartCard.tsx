@@ -23,7 +23,7 @@ function nameOf(each: ClassTotal, language: Language, none: string): string {
 }
 
 /** One chart, its numbers, and the filter that a click on it sets. */
-export function ChartCard({ spec, layer, remove }: { spec: ChartSpec; layer: Layer; remove: () => void }) {
+export function ChartCard({ spec, layer, remove }: { spec: ChartSpec; layer: Layer; remove: (() => void) | null }) {
   const { t, language } = useWords();
   const theme = usePreferences((preferences) => preferences.theme);
   const where = useWhere();
@@ -59,7 +59,9 @@ export function ChartCard({ spec, layer, remove }: { spec: ChartSpec; layer: Lay
           <button type="button" className="quiet" aria-label={t("charts.clear")} title={t("charts.clear")}
             onClick={() => useView.getState().setFilter(layer.id, conditions.filter((condition) => condition.field !== spec.by))}><FilterFilled /></button>
         )}
-        <button type="button" className="quiet" aria-label={t("charts.remove", { title })} title={t("charts.remove", { title })} onClick={remove}><CloseOutlined /></button>
+        {remove && (
+          <button type="button" className="quiet" aria-label={t("charts.remove", { title })} title={t("charts.remove", { title })} onClick={remove}><CloseOutlined /></button>
+        )}
       </header>
       <p className="card-measure">{measure}<strong>{found.data ? format(total(spec, found.data)) : "…"}</strong></p>
       {found.isError ? <Failure error={found.error} retry={() => void found.refetch()} />

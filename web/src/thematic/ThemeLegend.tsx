@@ -1,6 +1,6 @@
-import type { Classified } from "../api/thematic";
+import type { Classified, Gathered } from "../api/thematic";
 import type { Layer } from "../api/types";
-import { BIVARIATE, NO_DATA, ramp } from "../format/palette";
+import { BIVARIATE, NO_DATA, ramp, sliceColors } from "../format/palette";
 import { pick } from "../format/text";
 import { formatNumber, unitOf } from "../format/value";
 import { Failure, Loading } from "../panels/PanelState";
@@ -43,6 +43,26 @@ function Square({ found }: { found: Classified }) {
   );
 }
 
+/** What the slices of the charts on the map are, with how many features in view each has. */
+function Slices({ layer, theme, found }: { layer: Layer; theme: Theme; found: Gathered }) {
+  const { t, language } = useWords();
+  const color = sliceColors(layer, theme.by);
+  const totals = new Map<string | null, { count: number; title: string }>();
+  for (const { classes } of found.cells) {
+    for (const each of classes) {
+      const title = each.value === null ? t("theme.noData") : pick(each.title, language) || String(each.value);
+      totals.set(each.value, { title, count: (totals.get(each.value)?.count ?? 0) + each.count });
+    }
+  }
+  return (
+    <ul className="legend">
+      {[...totals].sort(([a, x], [b, y]) => Number(a === null) - Number(b === null) || y.count - x.count).map(([value, { title, count }]) => (
+        <li key={String(value)}><i className="theme-swatch" style={{ background: color(value) }} /><span>{title}</span><span className="legend-count">{formatNumber(count, language)}</span></li>
+      ))}
+    </ul>
+  );
+}
+
 /** What the colours of a thematic map mean: classes with how many features each has, as the server counted. */
 export function ThemeLegend({ layer, theme }: { layer: Layer; theme: Theme }) {
   const { t, language } = useWords();
@@ -51,7 +71,13 @@ export function ThemeLegend({ layer, theme }: { layer: Layer; theme: Theme }) {
   const gathered = useClusters(layer, theme);
   if (!CLASSED.includes(theme.kind)) {
     if (gathered.isError) return <Failure error={gathered.error} retry={() => void gathered.refetch()} />;
-    return <p className="theme-total" role="status">{gathered.data ? t("theme.total", { count: formatNumber(gathered.data.total, language) }) : "…"}</p>;
+    return (
+      <div className="theme-legend" aria-busy={gathered.isFetching}>
+        {theme.kind === "heat" && <p className="heat-scale"><span>{t("theme.few")}</span><i aria-hidden="true" /><span>{t("theme.many")}</span></p>}
+        {theme.kind === "charts" && gathered.data && <Slices layer={layer} theme={theme} found={gathered.data} />}
+        <p className="theme-total" role="status">{gathered.data ? t("theme.total", { count: formatNumber(gathered.data.total, language) }) : "…"}</p>
+      </div>
+    );
   }
   if (classified.isError) return <Failure error={classified.error} retry={() => void classified.refetch()} />;
   const found = classified.data;
