@@ -3,6 +3,8 @@ import { type EncodedFrame, webm } from "./webm";
 import { zip } from "./zip";
 
 export const MOST_FRAMES = 1800;
+// They are held until the last one is there.
+export const MOST_PICTURES = 600;
 
 export interface Filming {
   frames: number;

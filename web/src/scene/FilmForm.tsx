@@ -7,7 +7,7 @@ import Select from "antd/es/select";
 import dayjs from "dayjs";
 import { useEffect, useRef, useState } from "react";
 import { addStep, today } from "../format/instant";
-import { makeFilm, makePictures, MOST_FRAMES, wayOf } from "../record/film";
+import { makeFilm, makePictures, MOST_FRAMES, MOST_PICTURES, wayOf } from "../record/film";
 import { useFlying } from "../state/flight";
 import { FIRST_DAY, lastDay } from "../state/clock";
 import { useNotices } from "../state/notices";
@@ -34,8 +34,9 @@ export default function FilmForm({ widget, tour }: { widget: CesiumWidget; tour:
     return () => stopping.current?.abort();
   }, []);
   const frames = framesOf(tour, rate);
-  const tooMany = frames > MOST_FRAMES;
   const pictures = kind === "png" || none;
+  const most = pictures ? MOST_PICTURES : MOST_FRAMES;
+  const tooMany = frames > most;
   const begin = async () => {
     const { day } = useView.getState().time;
     stopping.current = new AbortController();
@@ -75,7 +76,7 @@ export default function FilmForm({ widget, tour }: { widget: CesiumWidget; tour:
         onChange={({ target }) => setDays(target.checked ? { from: addStep(today(), "year", -10), to: today() } : null)}>{t("film.days")}</Checkbox>
       {days && <div className="flight-line">{pick("from")}{pick("to")}</div>}
       {none && kind === "webm" && <p role="alert">{t("film.fallback")}</p>}
-      {tooMany && <p role="alert">{t("film.many", { most: MOST_FRAMES })}</p>}
+      {tooMany && <p role="alert">{t("film.many", { most })}</p>}
       <div className="flight-line">
         <span role="status">{filming ? t("film.busy", { index: done, count: frames }) : t("film.frames", { count: frames })}</span>
         {filming ? <Button onClick={() => stopping.current?.abort()}>{t("film.cancel")}</Button>

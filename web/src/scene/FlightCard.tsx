@@ -38,6 +38,9 @@ export function FlightCard({ widget }: { widget: CesiumWidget }) {
   const close = () => {
     stopFlight();
     useFlying.setState({ open: false, drawing: false, line: [] });
+  };
+  const clear = () => {
+    stopFlight();
     useView.setState({ tour: null });
   };
   const follow = () => {
@@ -55,6 +58,7 @@ export function FlightCard({ widget }: { widget: CesiumWidget }) {
         <Button icon={<PlusOutlined />} disabled={filming || stops.length >= MOST_STOPS} onClick={addStop}>{t("flight.add")}</Button>
         <Button disabled={filming} aria-pressed={drawing} type={drawing ? "primary" : "default"}
           onClick={() => useFlying.setState({ drawing: !drawing, line: [] })}>{t("flight.draw")}</Button>
+        {stops.length > 0 && <Button disabled={filming} onClick={clear}>{t("flight.clear")}</Button>}
       </div>
       {stops.length >= MOST_STOPS && <p role="status">{t("flight.many", { most: MOST_STOPS })}</p>}
       {drawing && (

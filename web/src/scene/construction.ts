@@ -18,14 +18,15 @@ const GHOST = Color.fromCssColorString("#7a5cc4").withAlpha(0.42);
 /** What a floor carries that can be clicked on. */
 export interface FloorId {
   hits: Hit[];
-  key: string;
 }
 
 interface Floor {
-  id: FloorId;
+  /** One for each part of the building: instances are found by them. */
+  ids: FloorId[];
   building: GrowingBuilding;
   project: number;
   number: number;
+  drawn?: { body: Attributes; ghost: Attributes }[];
 }
 
 /** What is shown: the day, the last day of which records can tell, and how each project is on that day. */
@@ -58,11 +59,14 @@ function floorsOf(projects: ProjectProgress[], buildingLayer: string, levelLayer
   const floors: Floor[] = [];
   for (const project of projects) {
     for (const building of project.buildings ?? []) {
-      for (let number = 0; number < building.actual.length && floors.length < MOST_FLOORS; number += 1) {
+      const parts = ringsOf(building).length;
+      // A building stands whole or not at all.
+      if (parts === 0 || floors.length + building.actual.length > MOST_FLOORS) continue;
+      for (let number = 0; number < building.actual.length; number += 1) {
         const level = building.levels?.[number];
         const hits: Hit[] = [{ layer: buildingLayer, fid: building.fid, label: building.label }];
         if (level && levelLayer) hits.push({ layer: levelLayer, fid: level, label: String(number + 1) });
-        floors.push({ id: { hits, key: `${building.fid}.${number}` }, building, project: project.fid, number });
+        floors.push({ ids: Array.from({ length: parts }, () => ({ hits })), building, project: project.fid, number });
       }
     }
   }
@@ -70,10 +74,10 @@ function floorsOf(projects: ProjectProgress[], buildingLayer: string, levelLayer
 }
 
 function instances(floors: Floor[], color: Color): GeometryInstance[] {
-  return floors.flatMap(({ id, building, number }) => ringsOf(building).map((rings) => {
+  return floors.flatMap(({ ids, building, number }) => ringsOf(building).map((rings, part) => {
     const [low, high] = [building.bounds_m[number]!, building.bounds_m[number + 1]!];
     return new GeometryInstance({
-      id,
+      id: ids[part],
       geometry: new PolygonGeometry({
         polygonHierarchy: hierarchy(rings), height: building.base_m + low, extrudedHeight: building.base_m + Math.max(high - GAP_M, low + 0.7 * (high - low)),
         vertexFormat: PerInstanceColorAppearance.VERTEX_FORMAT,
@@ -85,7 +89,7 @@ function instances(floors: Floor[], color: Color): GeometryInstance[] {
 
 /** Let projects grow on the globe. */
 export function grow(widget: CesiumWidget, projects: ProjectProgress[], buildingLayer: string, levelLayer: string | undefined): Growing {
-  const floors = floorsOf(projects, buildingLayer, levelLayer).filter(({ building }) => ringsOf(building).length > 0);
+  const floors = floorsOf(projects, buildingLayer, levelLayer);
   const all = new PrimitiveCollection();
   const body = new Primitive({
     geometryInstances: instances(floors, Color.fromCssColorString(STATE_COLORS.unknown)), asynchronous: false, releaseGeometryInstances: true,
@@ -112,21 +116,26 @@ export function grow(widget: CesiumWidget, projects: ProjectProgress[], building
   const counts = { standing: 0, ghosts: 0 };
   let wanted: Shown | null = null;
   const apply = () => {
-    if (!wanted || floors.length === 0) return;
+    if (!wanted || floors.length === 0 || !body.ready || !ghost.ready) return;
     const { day, today, states } = wanted;
     const known = day < today ? day : today;
     counts.standing = counts.ghosts = 0;
-    for (const { id, building, project, number } of floors) {
+    for (const floor of floors) {
+      const { building, number } = floor;
       const stands = (building.actual[number] ?? "9") <= known;
       const missing = !stands && (building.planned[number] ?? "9") <= day;
       counts.standing += stands ? 1 : 0;
       counts.ghosts += missing ? 1 : 0;
-      const bodies = body.getGeometryInstanceAttributes(id) as Attributes | undefined;
-      const ghosts = ghost.getGeometryInstanceAttributes(id) as Attributes | undefined;
-      if (!bodies || !ghosts) continue;
-      bodies.show = ShowGeometryInstanceAttribute.toValue(stands, bodies.show);
-      bodies.color = ColorGeometryInstanceAttribute.toValue(Color.fromCssColorString(STATE_COLORS[states.get(project)?.state ?? "unknown"]), bodies.color);
-      ghosts.show = ShowGeometryInstanceAttribute.toValue(missing, ghosts.show);
+      // Instances are looked for in a list; what was found is kept.
+      floor.drawn ??= floor.ids.map((id) => ({
+        body: body.getGeometryInstanceAttributes(id) as Attributes, ghost: ghost.getGeometryInstanceAttributes(id) as Attributes,
+      }));
+      const color = Color.fromCssColorString(STATE_COLORS[states.get(floor.project)?.state ?? "unknown"]);
+      for (const drawn of floor.drawn) {
+        drawn.body.show = ShowGeometryInstanceAttribute.toValue(stands, drawn.body.show);
+        drawn.body.color = ColorGeometryInstanceAttribute.toValue(color, drawn.body.color);
+        drawn.ghost.show = ShowGeometryInstanceAttribute.toValue(missing, drawn.ghost.show);
+      }
     }
     for (const [fid, label] of signs) {
       const told = states.get(fid);
@@ -147,7 +156,7 @@ export function grow(widget: CesiumWidget, projects: ProjectProgress[], building
     fids: new Set(floors.map(({ building }) => building.fid)),
     show: (shown) => {
       wanted = shown;
-      if (floors.length === 0 || body.ready) apply();
+      apply();
       widget.scene.requestRender();
     },
     seen: () => ({ ...counts }),

@@ -2,7 +2,8 @@
 import { type Cesium3DTileFeature, type CesiumWidget, Math as Angles } from "@cesium/engine";
 import { useQueries } from "@tanstack/react-query";
 import { useEffect, useMemo, useState } from "react";
-import { readSelection, type Selected } from "../api/statistics";
+import { nameFeatures } from "../api/named";
+import type { Selected } from "../api/statistics";
 import type { Layer, LayerField } from "../api/types";
 import { type Condition, isGroup, isWhole, toCql2 } from "../format/condition";
 import type { Bounds } from "../format/geometry";
@@ -96,7 +97,7 @@ export function useSceneFilters(widget: CesiumWidget | null, formed: Layer[], ex
   const answers = useQueries({
     queries: asked.map(({ layer, filter, test }) => ({
       queryKey: ["scene-filter", layer.id, filter, box, day, knownAt, name],
-      queryFn: ({ signal }: { signal: AbortSignal }) => readSelection(
+      queryFn: ({ signal }: { signal: AbortSignal }) => nameFeatures(
         { bbox: box ?? undefined, datetime: day ?? undefined, known_at: knownAt ?? undefined }, layer.id, filter, test ? 1 : MOST_NAMED, signal),
       enabled: box !== null,
       placeholderData: (previous: Selected | undefined) => previous,
@@ -105,7 +106,9 @@ export function useSceneFilters(widget: CesiumWidget | null, formed: Layer[], ex
   // Answers are new objects at each drawing; what they say is not.
   const said = answers.map(({ data, isError }) => `${data?.count}/${data?.fids.length}/${data?.fids[0]}/${data?.fids.at(-1)}/${isError}`).join(" ");
   return useMemo(() => new Map(asked.map(({ layer, test }, i) => {
-    const { data, isError, isPlaceholderData } = answers[i]!;
+    const { data: answer, isError, isPlaceholderData } = answers[i]!;
+    // What stands in for an answer may be that of another layer.
+    const data = answer?.layer === layer.id ? answer : undefined;
     const named = test ? null : new Set(data?.fids ?? []);
     return [layer.id, {
       // Until the server has said which pass, none is shown that may not.

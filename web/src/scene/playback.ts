@@ -6,6 +6,7 @@ import { useClock } from "../state/clock";
 import { useView } from "../state/view";
 import { type Adornment, eachLoaded, type LoadedTile } from "./adorn";
 import { whenDrawn } from "./settle";
+import { useScene } from "./state";
 import type { Standing } from "./tilesets";
 
 const COLORS = { built: Color.fromCssColorString("#2f9e44"), ended: Color.fromCssColorString("#e03131").withAlpha(0.55), changed: Color.fromCssColorString("#f08c00") };
@@ -49,11 +50,13 @@ export function stepChanges(standing: Standing[], { after, until }: Step, backwa
 export function useScenePlayback(widget: CesiumWidget | null, standing: Standing[]): (layer: string) => Adornment[] {
   const day = useView((view) => view.time.day) ?? today();
   const span = useClock((clock) => clock.window);
+  // Who sees nothing in three dimensions sees time go on all the same.
+  const loading = useScene((scene) => scene.loading);
   const last = useRef(day);
   const [marked, setMarked] = useState<ReturnType<typeof stepChanges> | null>(null);
 
   useEffect(() => {
-    if (!widget || standing.length === 0) return undefined;
+    if (!widget || (standing.length === 0 && loading)) return undefined;
     if (!span) {
       last.current = day;
       setMarked(null);
@@ -72,7 +75,7 @@ export function useScenePlayback(widget: CesiumWidget | null, standing: Standing
       });
     });
     return () => stopping.abort();
-  }, [widget, standing, day, span]);
+  }, [widget, standing, day, span, loading]);
 
   useEffect(() => {
     if (!widget) return undefined;

@@ -1,5 +1,6 @@
 /** When the scene is drawn: every tile in view is there, and a frame shows it. */
 import { Cesium3DTileset, type CesiumWidget } from "@cesium/engine";
+import { useScene } from "./state";
 
 // A tile that never comes must not hold a film for ever.
 const PATIENCE_MS = 20_000;
@@ -9,6 +10,8 @@ const QUIET_FRAMES = 2;
 export function isLoaded(widget: CesiumWidget): boolean {
   const { scene } = widget;
   if (!scene.globe.tilesLoaded) return false;
+  // What passes a filter may still have to be said by the server.
+  if ([...useScene.getState().filtered.values()].some(({ count, failed }) => count === null && !failed)) return false;
   for (let i = 0; i < scene.primitives.length; i += 1) {
     const primitive: unknown = scene.primitives.get(i);
     if (primitive instanceof Cesium3DTileset && primitive.show && !primitive.tilesLoaded) return false;
