@@ -24,6 +24,7 @@ __all__ = ["EARTHWORK", "EarthworkInputs"]
 
 CRS84 = 4326
 LARGEST_M2 = 4_000_000
+DEEPEST_M = 200
 USUAL_CELLS = 40_000
 MOST_TOLD = 500
 # Places along a pipe where it is held against the pit.
@@ -35,7 +36,7 @@ class EarthworkInputs(Inputs):
 
     area: Area = given(Words("Area", "范围"), Words(f"A polygon in CRS84 of at most {LARGEST_M2 / 1e6:g} sq km", f"CRS84 多边形，不超过 {LARGEST_M2 / 1e6:g} 平方千米"))
     depth_m: float | None = given(Words("Depth", "开挖深度"), Words("Metres from the mean elevation of the area down to a level floor",
-                                                               "自范围内平均地面高程向下至水平坑底的米数"), None, gt=0, le=200, allow_inf_nan=False)
+                                                               "自范围内平均地面高程向下至水平坑底的米数"), None, gt=0, le=DEEPEST_M, allow_inf_nan=False)
     level_m: float | None = given(Words("Level", "设计标高"), Words("Instead of a depth: the elevation of the plane, metres over the city's vertical datum",
                                                                "代替深度：平面的高程（城市高程基准，米）"), None, ge=-500, le=10_000, allow_inf_nan=False)
     batter: float = given(Words("Batter", "放坡系数"), Words("Metres that the sides of a pit go out for each metre up; 0 is upright",
@@ -99,6 +100,9 @@ def _run(task: Task, inputs: EarthworkInputs) -> Value:
     if inputs.depth_m is None and inputs.level_m is None:
         return Value(told)
     level = inputs.level_m if inputs.level_m is not None else earth.mean_m - (inputs.depth_m or 0.0)
+    if earth.mean_m - level > DEEPEST_M:
+        raise wrong("level_m", f"lies {earth.mean_m - level:.0f} m below the mean of the ground; at most {DEEPEST_M} m.",
+                    f"低于平均地面 {earth.mean_m - level:.0f} 米，最多 {DEEPEST_M} 米。")
     made = volumes(earth, level)
     cut, top = made.cut_m3, area
     if inputs.batter:

@@ -11,7 +11,8 @@ interface Line extends Named {
 
 /** What a result names, one by one: each can be selected. */
 export function Found({ result }: { result: Result }) {
-  const { t } = useWords();
+  const { t, language } = useWords();
+  const [comma, stop] = language === "zh" ? ["，", "。"] : [", ", ". "];
   const lines = linesOf();
   if (lines.length === 0) return null;
   return (
@@ -34,15 +35,15 @@ export function Found({ result }: { result: Result }) {
         const { obstruction } = target;
         const name = obstruction?.label || (obstruction?.kind === "ground" ? t("analysis.ground") : String(obstruction?.fid ?? ""));
         const says = obstruction
-          ? `${t("analysis.hidden")}。${t("analysis.blockedBy", { distance: obstruction.distance_m.toFixed(1), name, above: obstruction.above_line_m.toFixed(2) })}${target.raise_m ? `；${t("analysis.raise", { raise: target.raise_m.toFixed(2) })}` : ""}`
+          ? `${t("analysis.hidden")}${stop}${t("analysis.blockedBy", { distance: obstruction.distance_m.toFixed(1), name, above: obstruction.above_line_m.toFixed(2) })}${target.raise_m ? `${stop}${t("analysis.raise", { raise: target.raise_m.toFixed(2) })}` : ""}`
           : t("analysis.visible");
         return { layer: obstruction?.layer, fid: obstruction?.fid, label: `${t("analysis.target", { n: i + 1 })}  ${target.slant_m.toFixed(1)} m`, says, tone: obstruction ? "bad" : "good" };
       });
       case "viewshed": return result.found.features.map((each) => ({ ...each, says: t("analysis.buildingAway", { distance: each.distance_m.toFixed(0) }) }));
       case "skyline": return [];
       case "section": return [
-        ...result.found.cuts.map((cut) => ({ ...cut, says: `${cut.from_m.toFixed(1)}–${cut.to_m.toFixed(1)} m，${cut.height_m.toFixed(1)} m` })),
-        ...result.found.pipes.map((pipe) => ({ ...pipe, says: `${pipe.distance_m.toFixed(1)} m，${pipe.depth_m === null ? t("analysis.pipeUnknown") : t("analysis.section.depth", { depth: pipe.depth_m.toFixed(2) })}`,
+        ...result.found.cuts.map((cut) => ({ ...cut, says: `${cut.from_m.toFixed(1)}–${cut.to_m.toFixed(1)} m${comma}${cut.height_m.toFixed(1)} m` })),
+        ...result.found.pipes.map((pipe) => ({ ...pipe, says: `${pipe.distance_m.toFixed(1)} m${comma}${pipe.depth_m === null ? t("analysis.pipeUnknown") : t("analysis.section.depth", { depth: pipe.depth_m.toFixed(2) })}`,
           tone: pipe.depth_m === null ? ("doubt" as const) : undefined }))];
       case "earthwork": return [
         ...(result.found.pipes ?? []).map((pipe) => {

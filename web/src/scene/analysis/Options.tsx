@@ -1,3 +1,4 @@
+import Checkbox from "antd/es/checkbox";
 import Input from "antd/es/input";
 import InputNumber from "antd/es/input-number";
 import type { Analysis } from "../../state/analysis";
@@ -30,6 +31,9 @@ export function Options({ analysis }: { analysis: Analysis }) {
           </label>
         );
       })}
+      {TOOLS[analysis.tool].isSight && (
+        <Checkbox checked={analysis.options.curvature !== 0} onChange={(event) => put("curvature", event.target.checked ? null : 0)}>{t("analysis.option.curvature")}</Checkbox>
+      )}
       {analysis.tool === "skyline" && (
         <label>
           <span>{t("analysis.option.compare")}</span>

@@ -15,6 +15,8 @@ interface NumberOption {
 
 interface Tool {
   process: string;
+  /** Does light go over the curve of the earth? */
+  isSight?: boolean;
   /** Places: so many are needed, so many are taken. */
   least: number;
   most: number;
@@ -24,9 +26,9 @@ interface Tool {
 const EYE: NumberOption = { name: "eye_height_m", fallback: 1.6, min: 0, max: 1000, step: 0.1, unit: "m" };
 
 export const TOOLS: Record<AnalysisTool, Tool> = {
-  sightline: { process: "sightline", least: 2, most: 21, options: [EYE, { ...EYE, name: "target_height_m", fallback: 0 }] },
+  sightline: { process: "sightline", isSight: true, least: 2, most: 21, options: [EYE, { ...EYE, name: "target_height_m", fallback: 0 }] },
   viewshed: {
-    process: "viewshed", least: 1, most: 1, options: [
+    process: "viewshed", isSight: true, least: 1, most: 1, options: [
       EYE,
       { name: "radius_m", fallback: 300, min: 10, max: 10_000, step: 50, unit: "m" },
       { name: "azimuth_deg", fallback: 0, min: 0, max: 360, step: 15, unit: "°" },
@@ -35,7 +37,7 @@ export const TOOLS: Record<AnalysisTool, Tool> = {
       { name: "highest_deg", fallback: 90, min: -89, max: 90, step: 5, unit: "°" },
     ],
   },
-  skyline: { process: "skyline", least: 1, most: 1, options: [EYE, { name: "radius_m", fallback: 2000, min: 50, max: 10_000, step: 250, unit: "m" }] },
+  skyline: { process: "skyline", isSight: true, least: 1, most: 1, options: [EYE, { name: "radius_m", fallback: 2000, min: 50, max: 10_000, step: 250, unit: "m" }] },
   section: { process: "section", least: 2, most: 50, options: [] },
   earthwork: {
     process: "earthwork", least: 3, most: 50, options: [
@@ -67,7 +69,7 @@ export function isComplete({ tool, points }: Analysis, selected: Ref[]): boolean
 /** Return the inputs of the process. */
 export function inputsOf({ tool, points, options }: Analysis, day: string | null, selected: Ref[]): Record<string, unknown> {
   const moment = day ? { datetime: day } : {};
-  const numbers: Record<string, number | string> = {};
+  const numbers: Record<string, number | string | boolean> = TOOLS[tool].isSight ? { curvature: options.curvature !== 0 } : {};
   for (const { name, fallback } of TOOLS[tool].options) {
     const value = options[name] ?? fallback;
     if (!Number.isNaN(value)) numbers[name] = value;
