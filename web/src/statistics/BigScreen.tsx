@@ -21,9 +21,13 @@ import "../styles/big.css";
 const REFRESH_S = [30, 60, 300];
 const MOST_CARDS = 4;
 
+// What the bureau is there for comes first.
+const FIRST_GROUPS = ["housing", "construction"];
+
 /** What is shown where nobody has put charts together: each of some shown layers by the field it is drawn by. */
 function firstCharts(layers: Layer[]): ChartSpec[] {
-  return layers.filter((layer) => layer.symbology?.field && layer.fields.some((field) => field.name === layer.symbology!.field && field.type === "code"))
+  const rank = (layer: Layer) => (FIRST_GROUPS.indexOf(layer.group) + FIRST_GROUPS.length + 1) % (FIRST_GROUPS.length + 1);
+  return [...layers].sort((a, b) => rank(a) - rank(b)).filter((layer) => layer.symbology?.field && layer.fields.some((field) => field.name === layer.symbology!.field && field.type === "code"))
     .slice(0, 2).map((layer) => ({ id: `big-${layer.id}`, layer: layer.id, by: layer.symbology!.field!, kind: "bar", measure: "count" }));
 }
 
@@ -104,7 +108,7 @@ export default function BigScreen() {
         </button>
         <button type="button" className="quiet" aria-label={t("big.leave")} title={`${t("big.leave")} (Esc)`} onClick={() => setDisplay("desk")}><CloseOutlined /></button>
       </header>
-      <div className="big-cards">
+      <div className="big-cards" data-covers="right">
         <article className="card"><Overview layers={visible.slice(0, 8)} where={where} /></article>
         {specs.map((spec) => {
           const layer = layers.find((each) => each.id === spec.layer);
