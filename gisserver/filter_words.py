@@ -10,9 +10,9 @@ __all__ = ["filter_words"]
 
 _BETWEEN = {"=": "=", "<>": "≠", "<": "<", "<=": "≤", ">": ">", ">=": "≥", "like": "≈"}
 _WORDS = {"zh": {"and": "且", "or": "或", "not": "非（{0}）", "in": "{0} 为 {1}", "between": "{0} 在 {1} 与 {2} 之间", "isNull": "{0} 为空",
-                 "place": "位于绘制的范围内", "some": "按条件", "list": "、", "more": "等 {0} 项"},
+                 "place": "位于绘制的范围内", "selected": "属于所选要素", "some": "按条件", "list": "、", "more": "等 {0} 项"},
           "en": {"and": "and", "or": "or", "not": "not ({0})", "in": "{0} is {1}", "between": "{0} between {1} and {2}", "isNull": "{0} is empty",
-                 "place": "within a drawn area", "some": "by a condition", "list": ", ", "more": "{0} in all"}}
+                 "place": "within a drawn area", "selected": "among selected features", "some": "by a condition", "list": ", ", "more": "{0} in all"}}
 LONGEST, MOST_LISTED = 160, 4
 
 
@@ -40,8 +40,8 @@ def _said(layer: Layer, found: Any, words: dict[str, str], language: str, readab
         return f" {words[op]} ".join(parts)
     if op == "not":
         return words["not"].format(inner(args[0]))
-    if op.startswith("s_"):
-        return words["place"]
+    if op.startswith("s_") or op == "selected":
+        return words["place" if op.startswith("s_") else "selected"]
     name = _property(args[0])
     field = layer.by_name.get(name or "") if name in readable else None
     if field is None:
