@@ -1,7 +1,7 @@
 import type { GeoJSONSource, Map as MapLibre, MapMouseEvent, MapSourceDataEvent } from "maplibre-gl";
 import { useEffect, useMemo } from "react";
 import { askOutside, type Bounds, type OutsideLayer, outsideTiles, readOutsideFeatures } from "../api/outside";
-import { CITY, orderOf, useOutside, useOutsideLayers } from "../state/outside";
+import { CITY, orderOf, saidOf, useOutside, useOutsideLayers } from "../state/outside";
 import { usePreferences } from "../state/preferences";
 import { useView } from "../state/view";
 import type { Drawn } from "./city";
@@ -102,7 +102,7 @@ function follow(map: MapLibre, id: string): () => void {
       setFault(id, null);
       setPartial(id, !found.complete);
     } catch (error) {
-      if (!(error as Error).name.startsWith("Abort")) setFault(id, (error as Error).message);
+      if (!(error as Error).name.startsWith("Abort")) setFault(id, saidOf(error));
     }
   };
   const moved = () => {
@@ -139,7 +139,7 @@ function answerClicks(map: MapLibre, layers: OutsideLayer[]): () => void {
     const asked = layers.filter((layer) => layer.form === "pictures" && layer.asks);
     useOutside.setState({ answers: [...featured, ...asked.map(({ id, title }) => ({ id, title, features: [], text: "", fault: "", busy: true }))] });
     for (const { id } of asked) {
-      askOutside(id, event.lngLat.lng, event.lngLat.lat, map.getZoom(), own.signal).then((told) => put(id, told)).catch((error: Error) => put(id, { fault: error.message }));
+      askOutside(id, event.lngLat.lng, event.lngLat.lat, map.getZoom(), own.signal).then((told) => put(id, told)).catch((error: unknown) => put(id, { fault: saidOf(error) }));
     }
   };
   map.on("click", click);

@@ -6,7 +6,7 @@ import Select from "antd/es/select";
 import { useState } from "react";
 import { addOutside, type OutsideService, readHosts, readService, type ServiceKind } from "../api/outside";
 import { Empty, Failure, Loading } from "../panels/PanelState";
-import { putOutside, useOutside } from "../state/outside";
+import { putOutside, saidOf, useOutside } from "../state/outside";
 import { useWords } from "../state/preferences";
 import { useSession } from "../state/session";
 import { KeptOutside } from "./KeptOutside";
@@ -56,7 +56,7 @@ function Reading() {
       await work();
     } catch (error) {
       // The server says what is wrong and what to do about it.
-      setFault((error as Error).message);
+      setFault(saidOf(error));
     } finally {
       setBusy(false);
     }

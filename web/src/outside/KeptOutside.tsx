@@ -3,7 +3,7 @@ import { useState } from "react";
 import { forgetOutside, type OutsideLayer } from "../api/outside";
 import { DeleteOutlined, PlusOutlined } from "../icons";
 import { Failure, Loading } from "../panels/PanelState";
-import { putOutside, useKeptOutside } from "../state/outside";
+import { putOutside, saidOf, useKeptOutside } from "../state/outside";
 import { useWords } from "../state/preferences";
 import { useView } from "../state/view";
 
@@ -19,7 +19,7 @@ export function KeptOutside() {
       await forgetOutside(layer.id);
       await client.invalidateQueries({ queryKey: ["outside-kept"] });
     } catch (error) {
-      setFault((error as Error).message);
+      setFault(saidOf(error));
     }
   };
   if (kept.isPending) return <Loading rows={2} />;

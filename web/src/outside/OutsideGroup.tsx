@@ -4,7 +4,7 @@ import Slider from "antd/es/slider";
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { Problem } from "../api/http";
 import { type OutsideLayer, outsideLegend } from "../api/outside";
-import { CITY, dropOutside, moveOutside, orderOf, useOutside, useOutsideLayers } from "../state/outside";
+import { CITY, dropOutside, moveOutside, orderOf, saidOf, useOutside, useOutsideLayers } from "../state/outside";
 import { useWords } from "../state/preferences";
 import { useView } from "../state/view";
 import "../styles/outside.css";
@@ -46,7 +46,7 @@ function Row({ id, layer, error, first, last }: { id: string; layer: OutsideLaye
   const fault = useOutside((outside) => outside.faults[id]);
   const partial = useOutside((outside) => outside.partial[id]) ?? false;
   const title = layer?.title ?? "…";
-  const said = error ? (error instanceof Problem && error.status === 404 ? t("outside.hidden") : (error as Error).message)
+  const said = error ? (error instanceof Problem && error.status === 404 ? t("outside.hidden") : saidOf(error))
     : layer && !layer.allowed ? t("outside.gone", { origin: layer.origin }) : fault ?? "";
   return (
     <li className="layer-row" data-shown={shown} data-outside={id} data-fault={said !== ""}>

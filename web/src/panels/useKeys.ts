@@ -23,7 +23,7 @@ export function useKeys(): void {
       if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
       const view = useView.getState();
       if (event.key === "Escape") {
-        if (document.querySelector(".ant-modal-wrap, .ant-picker-dropdown:not(.ant-picker-dropdown-hidden)")) return;
+        if (document.querySelector(".ant-modal-wrap:not([style*='display: none']), .ant-picker-dropdown:not(.ant-picker-dropdown-hidden)")) return;
         if (useDraft.getState().draft || view.tool === "measure" || view.tool === "area" || view.tool === "plot") return;
         if (isTyping(event.target)) (event.target as HTMLElement).blur();
         else if (view.selection.length > 0) view.select([]);

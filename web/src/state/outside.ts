@@ -1,7 +1,9 @@
 /** Layers of other services in the view: which, in which order, what is wrong with them, and what they told of a point. */
 import { useQueries, useQuery } from "@tanstack/react-query";
 import { create } from "zustand";
+import { Problem } from "../api/http";
 import { type OutsideLayer, readKeptOutside, readOutside } from "../api/outside";
+import { usePreferences, write } from "./preferences";
 import { readerOf, useSession } from "./session";
 import { useView } from "./view";
 
@@ -42,6 +44,14 @@ export const useOutside = create<OutsideState>()((set) => ({
   }),
   setPartial: (id, partial) => set((state) => ((state.partial[id] ?? false) === partial ? state : { partial: { ...state.partial, [id]: partial } })),
 }));
+
+/** Return what a reader is told of a fault: the server's own sentence, which names the host and what to do, else ours. */
+export function saidOf(error: unknown): string {
+  if (!(error instanceof Problem)) return error instanceof Error ? error.message : String(error);
+  if (error.members.detail) return error.message;
+  const known = ([0, 401, 403, 404] as const).find((status) => status === error.status) ?? 500;
+  return write(usePreferences.getState().language, `error.${known}`);
+}
 
 /** Return the names of the layers in view, from the top down, with CITY where the city's own lie. */
 export function orderOf(outside: string[]): string[] {

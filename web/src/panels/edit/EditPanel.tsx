@@ -94,7 +94,7 @@ export default function EditPanel() {
   };
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
-      if (event.key === "Escape" && !document.querySelector(".ant-modal-wrap, .ant-select-dropdown:not(.ant-select-dropdown-hidden)")) close();
+      if (event.key === "Escape" && !document.querySelector(".ant-modal-wrap:not([style*='display: none']), .ant-select-dropdown:not(.ant-select-dropdown-hidden)")) close();
     };
     window.addEventListener("keydown", press);
     return () => window.removeEventListener("keydown", press);
