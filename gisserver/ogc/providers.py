@@ -70,6 +70,7 @@ class LayerRecords(BaseProvider):
                                                                  [minx, miny]]]},
                 "properties": {"type": "dataset", "title": getattr(layer.title, language), "group": layer.group,
                                "description": getattr(text, language), "keywords": [layer.group, layer.kind],
+                               "contacts": [{"organization": getattr(current().catalogue.city.title, language), "roles": ["publisher"]}],
                                "language": {"code": language}},
                 "links": links}
 
@@ -82,7 +83,7 @@ def _matches(layer: Layer, audience: Audience, q: str | None) -> bool:
     if not q:
         return True
     # A field that the reader may not read is not found by its name either.
-    texts = [layer.title, layer.description, *(field.title for field in audience.fields(layer)),
+    texts = [layer.title, layer.description, current().catalogue.city.title, *(field.title for field in audience.fields(layer)),
              *(title for field in audience.fields(layer) for title in (field.codes or {}).values())]
     everything = "\n".join([layer.id, layer.group, layer.kind, *(f"{text.zh}\n{text.en}" for text in texts if text)]).lower()
     return any(all(word in everything for word in part.lower().split()) for part in q.split(",") if part.strip())
@@ -96,7 +97,9 @@ def _meets(bbox: list[float] | None, layer: Layer, audience: Audience) -> bool:
         return False
     if layer.kind != "spatial" or not layer.is_stored:
         return True
-    return count(current().store, ItemQuery(layer, audience, bbox=(bbox[0], bbox[1], bbox[2], bbox[3])), cap=1) > 0
+    # The box may be larger than the world.
+    world = max(bbox[0], -180.0), max(bbox[1], -90.0), min(bbox[2], 180.0), min(bbox[3], 90.0)
+    return count(current().store, ItemQuery(layer, audience, bbox=world), cap=1) > 0
 
 
 class CoverageFile(RasterioProvider):

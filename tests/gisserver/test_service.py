@@ -221,6 +221,17 @@ def test_the_catalogue_as_records(http: httpx.Client) -> None:
     assert [link for link in page["links"] if link["rel"] == "next"]
     assert http.get("/ogc/collections/catalogue/items", params={"bbox": "1,2,3,4"}).json()["numberMatched"] == 0
     assert http.get("/ogc/collections/catalogue/items", params={"bbox": "1,2,3"}).json()["parameter"] == "bbox"
+
+    def ids(**asked: str) -> set[str]:
+        return {record["id"] for record in http.get("/ogc/collections/catalogue/items", params={"limit": 1000, **asked}).json()["features"]}
+
+    # By all words of a part: titles of fields and of codes too, but not those of fields that are hidden; by who publishes them all.
+    assert "building" in ids(q="reinforced concrete") and "building" not in ids(q="reinforced zebra") and "building" in ids(q="zebra,reinforced")
+    assert "building" not in ids(q="Archive number") and ids(q=found["features"][0]["properties"]["contacts"][0]["organization"]) == ids()
+    # By what lies there today: 3号楼 does, nothing of the east, and no pipes.
+    here = ids(bbox="116.329,39.899,116.332,39.902")
+    assert {"building", "district"} <= here and not {"road", "water_area", "parcel"} & here and "building" not in ids(bbox="116.25,39.85,116.26,39.86")
+    assert "building" in ids(bbox="-1e300,-1e300,1e300,1e300")
     assert http.get("/ogc/collections/catalogue/items", params={"nix": "1"}).json()["parameter"] == "nix"
 
 
