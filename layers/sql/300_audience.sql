@@ -174,6 +174,10 @@ BEGIN
   IF NOT has_table_privilege(p_role, to_regclass('gis.pinyin'), 'SELECT') THEN
     EXECUTE format('GRANT SELECT ON gis.pinyin TO %I', p_role);
   END IF;
+  -- Numbers of selected features: a filter names them, and of the features themselves the reader sees what is his to see.
+  IF to_regclass('gis.kept_selection') IS NOT NULL AND NOT has_table_privilege(p_role, to_regclass('gis.kept_selection'), 'SELECT') THEN
+    EXECUTE format('GRANT SELECT ON gis.kept_selection TO %I', p_role);
+  END IF;
   FOREACH v_table IN ARRAY ARRAY[to_regclass('gis.search_entry'), to_regclass('gis.search_scope')] LOOP
     CONTINUE WHEN v_table IS NULL;
     PERFORM gis.give_table(p_role, v_table, NULL, v_condition, v_is_new);

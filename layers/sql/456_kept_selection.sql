@@ -8,7 +8,6 @@ CREATE TABLE IF NOT EXISTS gis.kept_selection (
 CREATE INDEX IF NOT EXISTS kept_selection_age ON gis.kept_selection (kept_at);
 
 -- The features of a selection, for the filters of all readers: each sees of them what his own row policies leave him.
-CREATE OR REPLACE FUNCTION gis.selected(p_selection text) RETURNS SETOF bigint
-LANGUAGE sql STABLE SECURITY DEFINER ROWS 5000 SET search_path = pg_catalog AS $$
+CREATE OR REPLACE FUNCTION gis.selected(p_selection text) RETURNS SETOF bigint LANGUAGE sql STABLE ROWS 5000 AS $$
   SELECT unnest(fids) FROM gis.kept_selection WHERE selection = p_selection
 $$;
