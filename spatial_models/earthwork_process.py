@@ -36,7 +36,7 @@ class EarthworkInputs(Inputs):
 
     area: Area = given(Words("Area", "范围"), Words(f"A polygon in CRS84 of at most {LARGEST_M2 / 1e6:g} sq km", f"CRS84 多边形，不超过 {LARGEST_M2 / 1e6:g} 平方千米"))
     depth_m: float | None = given(Words("Depth", "开挖深度"), Words("Metres from the mean elevation of the area down to a level floor",
-                                                               "自范围内平均地面高程向下至水平坑底的米数"), None, gt=0, le=DEEPEST_M, allow_inf_nan=False)
+                                                               "自范围内平均地面高程向下至水平坑底的米数"), None, ge=0.01, le=DEEPEST_M, allow_inf_nan=False)
     level_m: float | None = given(Words("Level", "设计标高"), Words("Instead of a depth: the elevation of the plane, metres over the city's vertical datum",
                                                                "代替深度：平面的高程（城市高程基准，米）"), None, ge=-500, le=10_000, allow_inf_nan=False)
     batter: float = given(Words("Batter", "放坡系数"), Words("Metres that the sides of a pit go out for each metre up; 0 is upright",
