@@ -59,11 +59,11 @@ class Picture:
 
 
 def draw(store: Store, queries: Sequence[ItemQuery], view: MapView, *, language: str = "zh", background: str | None = None,
-         media_type: str = "image/png") -> Picture:
+         media_type: str = "image/png", seq: int | None = None) -> Picture:
     """Draw layers, the first one lowest, in one pass.
 
     Of each question layer, audience, moment or interval, known_at and filter count. Without `background` (a colour #rrggbb) the
-    ground is transparent; JPEG is always on white then.
+    ground is transparent; JPEG is always on white then. `seq` is a number that the store has reached already; without it the store is asked.
 
     Raises InvalidParameter for a view or a format that cannot be drawn, TooMuch for too many features, Unavailable where
     Mapnik fails.
@@ -75,8 +75,8 @@ def draw(store: Store, queries: Sequence[ItemQuery], view: MapView, *, language:
                                f"a map is 1 to {MAX_PIXELS} pixels wide and high.")
     import mapnik
 
-    # Asked first: what is read later is at least as new.
-    seq = current_seq(store)
+    # Known first: what is read later is at least as new.
+    seq = current_seq(store) if seq is None else seq
     ground = background or ("#ffffff" if media_type == "image/jpeg" else None)
     with laid_out(store, queries, view, language, ground) as drawn:
         image = mapnik.Image(view.width, view.height)

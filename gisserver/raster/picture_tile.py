@@ -107,10 +107,11 @@ class PictureTile:
         queries = questions_of(request, layers, wanted.moment, known)
 
         def make() -> CachedTile:
-            begun, address = datetime.now(UTC), wanted.address
+            # What this process has heard of was there before.
+            begun, seq, address = datetime.now(UTC), self.context.tiles.seq, wanted.address
             side = address.grid.tile_px * wanted.ratio
             view = MapView(address.envelope, address.grid.srid, side, side, wanted.ratio)
-            picture = draw(self.context.store, queries, view, language=language_of(request), background=BACKGROUND if wanted.has_ground else None)
+            picture = draw(self.context.store, queries, view, language=language_of(request), background=BACKGROUND if wanted.has_ground else None, seq=seq)
             return made_tile(picture.body, picture.seq, picture.media_type, begun)
 
         return fill(request, _key(request, wanted, layers, known), make)

@@ -103,7 +103,8 @@ def _map(service: MapService, request: Request, given: _Asked) -> Response:
         # Layers of our own alone: one pass, and no second hand that would decode and encode what is drawn.
         known = known_number(request, moment)
         queries = [query for name in names for query in questions_of(request, find_layers(request, name, styles[name]), moment, known)]
-        picture = draw(request.context.store, queries, view, language=language_of(request), background=background, media_type=kind)
+        picture = draw(request.context.store, queries, view, language=language_of(request), background=background, media_type=kind,
+                       seq=request.context.seq)
         return reply(request, picture.body, kind, f'"{digest(picture.body)}"', {"Gis-Seq": str(picture.seq)})
     asked = _asking(service, request, names, moment, background, styles)
     status, kind, body = service.call(request, "/wms", _common(given, "GetMap", names, view) | {
