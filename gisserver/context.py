@@ -29,6 +29,8 @@ __all__ = ["Context", "current", "install"]
 THREADS = 16
 # A delegated process may sleep; it must not hold the threads that answer everybody else.
 DELEGATE_THREADS = 4
+# So do tiles that are counted from very many features: these wait for each other and not in anybody's way.
+COUNTING_THREADS = 2
 CATALOGUE_CHECK_S = 2.0
 _HOST = re.compile(rb"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]{1,253})(:[0-9]{1,5})?\Z")
 KEPT_DOCUMENTS = 100
@@ -55,6 +57,8 @@ class Context:
     threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS, "request"))
     delegate_threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(DELEGATE_THREADS, "delegate"))
+    counting_threads: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(COUNTING_THREADS, "counting"))
     expiry: Expiry = field(init=False)
     _documents: dict[tuple[Any, ...], bytes] = field(default_factory=dict)
     _checked_at: float = 0.0
@@ -126,6 +130,7 @@ class Context:
     def close(self) -> None:
         self.threads.shutdown(wait=False, cancel_futures=True)
         self.delegate_threads.shutdown(wait=False, cancel_futures=True)
+        self.counting_threads.shutdown(wait=False, cancel_futures=True)
         if self.shared is not None:
             self.shared.close()
         self.store.close()

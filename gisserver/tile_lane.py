@@ -79,9 +79,10 @@ def fill_day(request: Request, key: TileKey, at: datetime, make: Callable[[], Ca
     return fill(request, replace(key, moment=(at, at)), make)
 
 
-async def in_thread(request: Request, work: Callable[[], CachedTile]) -> CachedTile:
-    """Run what makes a tile in the pool of threads and wait for it."""
-    return await asyncio.get_running_loop().run_in_executor(request.context.threads, work)
+async def in_thread(request: Request, work: Callable[[], CachedTile], is_counted: bool = False) -> CachedTile:
+    """Run what makes a tile in the pool of threads, or in that of what may have to count very many features, and wait for it."""
+    pool = request.context.counting_threads if is_counted else request.context.threads
+    return await asyncio.get_running_loop().run_in_executor(pool, work)
 
 
 def made_tile(body: bytes, seq: int, media_type: str, begun: datetime) -> CachedTile:

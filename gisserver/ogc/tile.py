@@ -15,6 +15,7 @@ from gisserver.tile_lane import fill, fill_day, in_thread, kept, made_tile, send
 from layers.errors import DefinitionChanged, InvalidParameter, Unavailable
 from layers.layer import Layer
 from layers.query import ItemQuery
+from tiles.aggregates import PLAYED
 from tiles.cache import CachedTile
 from tiles.grid import TileAddress, UnknownTile, find_grid
 from tiles.tile_keys import is_to_keep, key_of
@@ -27,6 +28,8 @@ __all__ = ["TileEndpoint"]
 
 # A layer can be defined anew while its tile is made; that does not go on for ever.
 TRIES = 3
+# What a tile of cells may be asked with and is answered from what is kept.
+PLAIN = {"datetime", "f", "collections", "properties"}
 
 
 class TileEndpoint:
@@ -38,7 +41,7 @@ class TileEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, self.context)
-        tile = self._kept(request) or await in_thread(request, lambda: self._made(request))
+        tile = self._kept(request) or await in_thread(request, lambda: self._made(request), _may_be_counted(request))
         await send_tile(request, tile, send)
 
     def _kept(self, request: Request) -> CachedTile | None:
@@ -97,6 +100,12 @@ class TileEndpoint:
 
     def _spatial(self, request: Request) -> list[Layer]:
         return [layer for layer in self.context.readable(request.audience) if layer.kind == "spatial"]
+
+
+def _may_be_counted(request: Request) -> bool:
+    """May the tile have to be counted from the features: from afar, with a filter or as known at a number?"""
+    z = request.path["z"]
+    return z.isascii() and z.isdecimal() and len(z) < 3 and int(z) <= PLAYED and not set(request.parameters) <= PLAIN
 
 
 def _address(request: Request) -> TileAddress:

@@ -33,6 +33,7 @@ def context(store: Store, tmp_path: Path):
     yield made
     made.threads.shutdown()
     made.delegate_threads.shutdown()
+    made.counting_threads.shutdown()
 
 
 def tile_of(context: Context, layer: str, query: bytes = b"") -> CachedTile:
