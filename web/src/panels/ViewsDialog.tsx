@@ -28,7 +28,7 @@ function Audience({ sharing, role, change }: { sharing: Sharing; role: string | 
   const roles = useSession((session) => session.account?.roles) ?? [];
   return (
     <div className="views-audience" role="group" aria-label={t("views.sharing")}>
-      <Segmented value={sharing} options={(["private", "role", "public"] as const).map((value) => ({ value, label: t(`views.${value}`) }))}
+      <Segmented aria-label={t("views.sharing")} value={sharing} options={(["private", "role", "public"] as const).map((value) => ({ value, label: t(`views.${value}`) }))}
         onChange={(value) => change(value, value === "role" ? roles[0]?.role ?? null : null)} />
       {sharing === "role" && roles.length > 1 && (
         <Select aria-label={t("views.whichRole")} value={role} onChange={(value) => change("role", value)}

@@ -25,7 +25,7 @@ export default function PrintPanel() {
         {account ? (
           <>
             <div className="print-kind" role="group" aria-label={t("print.kind")}>
-              <Segmented block value={kind} onChange={setKind} options={[{ value: "sheet", label: t("print.sheet") }, { value: "report", label: t("report.report") }]} />
+              <Segmented block aria-label={t("print.kind")} value={kind} onChange={setKind} options={[{ value: "sheet", label: t("print.sheet") }, { value: "report", label: t("report.report") }]} />
             </div>
             {kind === "sheet" ? <SheetForm /> : <ReportForm />}
           </>

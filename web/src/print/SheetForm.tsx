@@ -102,7 +102,7 @@ export function SheetForm() {
         </label>
         <div role="group" aria-label={t("print.orientation")}>
           <span>{t("print.orientation")}</span>
-          <Segmented value={orientation} onChange={setOrientation}
+          <Segmented aria-label={t("print.orientation")} value={orientation} onChange={setOrientation}
             options={(["landscape", "portrait"] as const).map((value) => ({ value, label: t(`print.${value}`) }))} />
         </div>
       </div>
@@ -122,7 +122,7 @@ export function SheetForm() {
       </div>
       {undrawn.length > 0 && <p className="print-note">{t("print.undrawn", { kinds: undrawn.join(" · ") })}</p>}
       <div role="group" aria-label={t("print.format")}>
-        <Segmented value={asAtlas && atlas.length > 0 ? "pdf" : format} disabled={asAtlas && atlas.length > 0} onChange={setFormat} options={[{ value: "pdf", label: "PDF" }, { value: "png", label: "PNG" }]} />
+        <Segmented aria-label={t("print.format")} value={asAtlas && atlas.length > 0 ? "pdf" : format} disabled={asAtlas && atlas.length > 0} onChange={setFormat} options={[{ value: "pdf", label: "PDF" }, { value: "png", label: "PNG" }]} />
       </div>
       {atlas.length > 0 && (
         <Checkbox checked={asAtlas} onChange={(event) => setAsAtlas(event.target.checked)}>{t("print.atlas", { count: atlas.length })}</Checkbox>

@@ -54,7 +54,7 @@ export default function FramesDialog({ day, close }: { day: string; close: () =>
       <div className="frames">
         {pick(from, setFrom, t("play.exportFrom"))}
         {pick(to, setTo, t("play.exportTo"))}
-        <Segmented value={kind} onChange={setKind} options={[{ value: "png", label: t("play.exportPng") }, { value: "webm", label: t("play.exportVideo") }]} />
+        <Segmented aria-label={t("print.format")} value={kind} onChange={setKind} options={[{ value: "png", label: t("play.exportPng") }, { value: "webm", label: t("play.exportVideo") }]} />
         {tooMany && <p role="alert">{t("play.exportMany", { most: MOST_FRAMES })}</p>}
         {noVideo && <p role="alert">{t("play.exportNoVideo")}</p>}
         <div className="frames-foot">

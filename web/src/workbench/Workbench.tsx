@@ -45,7 +45,7 @@ function Panel() {
   const tabs = useRef<HTMLDivElement>(null);
   if (!layersOpen) {
     return (
-      <button type="button" className="layers-opener" aria-label={t("layers.show")} title={t("layers.show")} onClick={() => setLayersOpen(true)}>
+      <button type="button" className="layers-opener" aria-label={`${t("layers.title")} · ${t("layers.show")}`} title={t("layers.show")} onClick={() => setLayersOpen(true)}>
         <MenuOutlined /><span>{t("layers.title")}</span>
       </button>
     );

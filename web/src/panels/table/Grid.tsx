@@ -36,7 +36,7 @@ export function Grid({ layer, fields }: { layer: Layer; fields: LayerField[] }) 
   const [active, setActive] = useState(0);
   const { day, until } = useView((view) => view.time);
   const span = useMemo(() => (day && until ? { from: toMs(day), until: toMs(until) } : null), [day, until]);
-  const template = `36px ${span ? "84px 108px 108px " : ""}${fields.map((field) => `${widthOf(field)}px`).join(" ")}`;
+  const template = `36px ${span ? "108px 108px 108px " : ""}${fields.map((field) => `${widthOf(field)}px`).join(" ")}`;
   const rows = useVirtualizer({ count: items.length, getScrollElement: () => frame.current, estimateSize: () => ROW_PX, overscan: 12, scrollMargin: HEAD_PX, scrollPaddingStart: HEAD_PX });
   const last = rows.getVirtualItems().at(-1)?.index ?? 0;
 
