@@ -11,6 +11,7 @@ import { addStop, changeStops, moveStop, setLoop, SPEEDS, stopFlight, toggleFlig
 import { useWords } from "../state/preferences";
 import { along, lengthOf, MOST_STOPS, timesOf } from "../state/tour";
 import { useView } from "../state/view";
+import { seen } from "./camera";
 
 const FilmForm = lazy(() => import("./FilmForm"));
 // As a low aircraft flies, and as one looks from it.
@@ -55,7 +56,7 @@ export function FlightCard({ widget }: { widget: CesiumWidget }) {
         <button type="button" className="quiet" aria-label={t("flight.close")} title={t("flight.close")} disabled={filming} onClick={close}><CloseOutlined /></button>
       </header>
       <div className="flight-line">
-        <Button icon={<PlusOutlined />} disabled={filming || stops.length >= MOST_STOPS} onClick={addStop}>{t("flight.add")}</Button>
+        <Button icon={<PlusOutlined />} disabled={filming || stops.length >= MOST_STOPS} onClick={() => addStop(seen(widget)?.camera)}>{t("flight.add")}</Button>
         <Button disabled={filming} aria-pressed={drawing} type={drawing ? "primary" : "default"}
           onClick={() => useFlying.setState({ drawing: !drawing, line: [] })}>{t("flight.draw")}</Button>
         {stops.length > 0 && <Button disabled={filming} onClick={clear}>{t("flight.clear")}</Button>}

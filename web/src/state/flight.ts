@@ -1,7 +1,7 @@
 /** Flying a tour: where in it one is, how fast, and whether it runs. The tour itself is part of the view. */
 import { create } from "zustand";
 import { lengthOf, MOST_STOPS, type Stop, type Tour, USUAL_SECONDS } from "./tour";
-import { useView } from "./view";
+import { type Camera, useView } from "./view";
 
 interface Flying {
   open: boolean;
@@ -29,9 +29,10 @@ function put(stops: Stop[], loop = useView.getState().tour?.loop ?? false): void
   useView.setState({ tour: stops.length > 0 ? { stops: stops.slice(0, MOST_STOPS), loop } : null });
 }
 
-/** Take the present view as the next stop. */
-export function addStop(): void {
-  const { camera, tour } = useView.getState();
+/** Take a view, else the one that was reported last, as the next stop. */
+export function addStop(present?: Camera): void {
+  const { camera: reported, tour } = useView.getState();
+  const camera = present ?? reported;
   if (!camera) return;
   const { lon, lat, zoom, bearing, pitch } = camera;
   put([...(tour?.stops ?? []), { lon, lat, zoom, bearing, pitch, seconds: USUAL_SECONDS }]);
