@@ -97,7 +97,7 @@ def look(eye: tuple[float, float, float], target: tuple[float, float, float], so
     dx, dy = target[0] - eye[0], target[1] - eye[1]
     distance = math.hypot(dx, dy)
     if distance < 1e-6:
-        return Sight(distance, (), -math.inf)
+        return _upright(eye, target, solids)
     line = _Line(eye[2], (target[2] - drop * distance**2 - eye[2]) / distance, drop)
     # (begin, end, level at the begin, level at the end, solid)
     found, needed = [], -math.inf
@@ -112,6 +112,15 @@ def look(eye: tuple[float, float, float], target: tuple[float, float, float], so
     needed = max(needed, steepest)
     found.sort(key=lambda o: o.begin_m)
     return Sight(distance, tuple(found), eye[2] + needed * distance + drop * distance**2 if needed > -math.inf else -math.inf)
+
+
+def _upright(eye: tuple[float, float, float], target: tuple[float, float, float], solids: Solids) -> Sight:
+    """Look straight up or down: what holds the place is in the way up to its top."""
+    lowest = min(eye[2], target[2])
+    point = shapely.Point(eye[:2])
+    rows = np.flatnonzero(shapely.contains(solids.shapes, point) & (solids.top - lowest > TOUCH_M)) if len(solids) else np.array([], dtype=int)
+    found = tuple(Obstruction(0.0, 0.0, float(solids.top[row]) - lowest, lowest, eye[0], eye[1], int(row)) for row in rows)
+    return Sight(0.0, found, max((float(solids.top[row]) for row in rows), default=-math.inf))
 
 
 def _obstruction(eye: tuple[float, float, float], way: tuple[float, float], line: _Line, begin: float, end: float, above: float,
