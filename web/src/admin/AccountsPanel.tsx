@@ -62,8 +62,8 @@ export default function AccountsPanel() {
                   <tr key={account.account_id} data-username={name} data-disabled={account.is_disabled}>
                     <th scope="row">{name}</th>
                     <td>{account.display_name}</td>
-                    <td>{account.roles.map(titleOf).join("、")}</td>
-                    <td>{account.districts === null ? t("accounts.everywhere") : account.districts.join("、")}</td>
+                    <td>{account.roles.map(titleOf).join(language === "zh" ? "、" : ", ")}</td>
+                    <td>{account.districts === null ? t("accounts.everywhere") : account.districts.join(language === "zh" ? "、" : ", ")}</td>
                     <td>{t(account.is_disabled ? "accounts.disabled" : "accounts.enabled")}{account.must_change && <small> · {t("accounts.mustChange")}</small>}</td>
                     <td className="admin-actions">
                       {fixed ? <small>{t("accounts.machine")}</small> : (

@@ -42,7 +42,7 @@ function NewKey({ made }: { made: (key: string) => void }) {
   return (
     <form className="admin-form" aria-label={t("keys.new")} onSubmit={(event) => { event.preventDefault(); void make(); }}>
       <label>{t("keys.name")}<Input id="key-title" value={wish.title} maxLength={80} onChange={(event) => setWish({ ...wish, title: event.target.value })} /></label>
-      <label>{t("keys.layers")}
+      <label>{t("keys.mayRead")}
         <Select id="key-layers" mode="multiple" allowClear maxTagCount="responsive" placeholder={t("keys.allLayers")} value={wish.layers}
           showSearch={{ optionFilterProp: "label" }} onChange={(value) => setWish({ ...wish, layers: value })}
           options={layers.map((layer) => ({ value: layer.id, label: pick(layer.title, language) }))} />
@@ -88,7 +88,7 @@ export default function KeysPanel() {
                 <div>
                   <strong>{key.title}</strong> <code>{key.prefix}…</code>
                   <small>
-                    {key.layers ? key.layers.map((id) => pick(layers.find((layer) => layer.id === id)?.title, language) || id).join("、") : t("keys.allLayers")}
+                    {key.layers ? key.layers.map((id) => pick(layers.find((layer) => layer.id === id)?.title, language) || id).join(language === "zh" ? "、" : ", ") : t("keys.allLayers")}
                     {" · "}{t(key.can_edit ? "keys.edits" : "keys.reads")}{" · "}{t("keys.expires", { date: dayOf(key.expires_at) })}
                     {" · "}{key.used_at ? t("keys.used", { date: dayOf(key.used_at) }) : t("keys.unused")}
                   </small>

@@ -44,7 +44,7 @@ function Row({ layer, each }: { layer: Layer; each: Difference & { moved?: boole
     <tr data-change={each.change}>
       <td><span className="change-kind" data-change={each.change}>{t(`compare.${each.change}`)}</span></td>
       <td><button type="button" className="link-button" aria-label={t("compare.zoom", { name })} onClick={zoom}><AimOutlined /> {name}</button></td>
-      <td>{told.join("；") || "–"}</td>
+      <td>{told.join(language === "zh" ? "；" : "; ") || "–"}</td>
     </tr>
   );
 }

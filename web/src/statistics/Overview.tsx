@@ -64,8 +64,8 @@ export function Overview({ layers, where }: { layers: Layer[]; where: Where | nu
         </table>
       )}
       <p className="card-note">
-        {where.area || where.features || where.bbox ? `${pick(found.data.rule_means, language)}。` : ""}
-        {found.data.area_m2 !== undefined && where.bbox === undefined ? `${t("place.areaOf", { area: areaText(found.data.area_m2, language) })}；` : ""}
+        {where.area || where.features || where.bbox ? `${pick(found.data.rule_means, language)}${language === "zh" ? "。" : ". "}` : ""}
+        {found.data.area_m2 !== undefined && where.bbox === undefined ? `${t("place.areaOf", { area: areaText(found.data.area_m2, language) })}${language === "zh" ? "；" : "; "}` : ""}
         {t("stats.measured", { srid: `EPSG:${city?.projected_srid ?? ""}` })}
       </p>
     </section>
