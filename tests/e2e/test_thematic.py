@@ -57,11 +57,11 @@ def test_classes_are_the_server_s_and_a_style_is_shared(desk: NewDesk) -> None:
     page.get_by_placeholder("样式名称").fill("楼高三级")
     page.get_by_role("checkbox", name="共享").check()
     page.locator(".keep").get_by_role("button", name="保存").click()
-    expect(page.locator(".kept")).to_contain_text("楼高三级")
+    expect(page.get_by_role("region", name="已保存的样式")).to_contain_text("楼高三级")
     public = desk(height=1000).open()
     public.page.get_by_role("tab", name="专题").click()
     choose(public.page, "图层", "建筑")
-    public.page.locator(".kept").get_by_role("button", name="楼高三级").click()
+    public.page.get_by_role("region", name="已保存的样式").get_by_role("button", name="楼高三级").click()
     public.until(lambda: legend(public.page) == by_hand, "another reader uses the style")
     # on the other pages the legend stands on the map
     public.page.get_by_role("tab", name="图层").click()
