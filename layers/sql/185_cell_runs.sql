@@ -116,6 +116,3 @@ BEGIN
     END IF;
   END LOOP;
 END $do$;
-
--- Which definitions a tile was made by is asked in the statement that makes it. The number tells nobody anything.
-GRANT SELECT ON gis.catalogue_state TO PUBLIC;

@@ -170,6 +170,10 @@ BEGIN
   IF NOT has_column_privilege(p_role, 'gis.changeset', 'seq', 'SELECT') THEN
     EXECUTE format('GRANT SELECT (seq, recorded_at) ON gis.changeset TO %I', p_role);
   END IF;
+  -- By which definitions a tile was made is asked in the statement that makes it; the number tells nothing else.
+  IF NOT has_column_privilege(p_role, 'gis.catalogue_state', 'version', 'SELECT') THEN
+    EXECUTE format('GRANT SELECT (version) ON gis.catalogue_state TO %I', p_role);
+  END IF;
   -- Initials of characters: the keys of a question are made with the reader's rights.
   IF NOT has_table_privilege(p_role, to_regclass('gis.pinyin'), 'SELECT') THEN
     EXECUTE format('GRANT SELECT ON gis.pinyin TO %I', p_role);
@@ -260,3 +264,14 @@ BEGIN
   END LOOP;
   RETURN v_count;
 END $$;
+
+-- Audiences that are older than this right get it.
+DO $do$
+DECLARE
+  v_role name;
+BEGIN
+  FOR v_role IN SELECT a.role FROM gis.audience a JOIN pg_roles r ON r.rolname = a.role
+                WHERE NOT has_column_privilege(a.role, 'gis.catalogue_state', 'version', 'SELECT') LOOP
+    EXECUTE format('GRANT SELECT (version) ON gis.catalogue_state TO %I', v_role);
+  END LOOP;
+END $do$;
