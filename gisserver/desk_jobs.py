@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from gisserver.reports.making import ReportMaker
 from gisserver.reports.wish import ReportWish
-from gisserver.sheets.making import Asking, SheetMaker
+from gisserver.sheets.asking import Asking
 from gisserver.sheets.wish import Wish
 from gisserver.surroundings import CitySurroundings
 from layers.accounts import account
@@ -38,6 +38,8 @@ def asking_of(task: Task, language: str) -> Asking:
 
 
 def _print(task: Task, inputs: DeskInputs) -> File:
+    from gisserver.sheets.making import SheetMaker  # and the packages of PDF with it, which only sheets need
+
     wish = Wish.model_validate(inputs.wish)
     made = SheetMaker(asking_of(task, inputs.language), wish).make(task.progress)
     return File(made.media_type, made.body)

@@ -15,7 +15,7 @@ import orjson
 from gisserver.filter_words import filter_words
 from gisserver.reports.content import Facts, LayerContent, TableContent, add_features, layer_content, table_content
 from gisserver.reports.wish import MOST_BYTES, MOST_FEATURES, ReportWish
-from gisserver.sheets.making import Asking
+from gisserver.sheets.asking import Asking
 from gisserver.sheets.page import UNWRITTEN
 from gisserver.wording import WrongParameter
 from layers.crs import box_to_srid

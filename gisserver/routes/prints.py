@@ -13,7 +13,7 @@ from gisserver.ogc.jobs import accepted, asker_of, preferences_of
 from gisserver.reply import reply_document
 from gisserver.request import Request
 from gisserver.routes.bodies import read_body
-from gisserver.sheets.making import Asking, SheetMaker
+from gisserver.sheets.asking import Asking
 from gisserver.sheets.paper import PAPERS, paper_of
 from gisserver.sheets.wish import MOST_PAGES, SCALES, Wish
 from gisserver.surroundings import CitySurroundings
@@ -40,6 +40,9 @@ def papers(request: Request) -> Response:
 
 def post_print(request: Request) -> Response:
     """Make a sheet, or one for each feature of an atlas, as PDF (vectors) or PNG; with `Prefer: respond-async` a job makes it."""
+    # The packages of PDF come with it: 45 MB that a server of which nobody prints does without.
+    from gisserver.sheets.making import SheetMaker
+
     request.parameters.finish()
     if request.is_public:
         raise NotAuthenticated("Sign in first.")

@@ -14,7 +14,7 @@ from gisserver.reports.making import ReportMaker
 from gisserver.reports.wish import ReportWish
 from gisserver.request import Request
 from gisserver.routes.bodies import read_body
-from gisserver.sheets.making import Asking
+from gisserver.sheets.asking import Asking
 from gisserver.surroundings import CitySurroundings
 from layers.audit import record
 from spatial_models.jobs import submit

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -15,6 +14,7 @@ from pyproj import CRS
 
 from gisserver.filter_words import filter_words
 from gisserver.routes.thematic import ValueBody
+from gisserver.sheets.asking import Asking
 from gisserver.sheets.furniture import Furniture
 from gisserver.sheets.imagery import photo_of, years_of
 from gisserver.sheets.legend import Entry, legend_of
@@ -25,10 +25,8 @@ from gisserver.sheets.sheet import Sheet, Stratum, as_picture, make_sheets
 from gisserver.sheets.theme_shapes import ThemeQuestion, shapes_of, theme_legend
 from gisserver.sheets.wish import DRAWN_KINDS, PrintedTheme, Wish
 from gisserver.wording import WrongParameter
-from layers.access import Audience
-from layers.catalogue import Catalogue
 from layers.crs import to_srid, transformer
-from layers.errors import InvalidParameter, UnknownFeature, UnknownLayer
+from layers.errors import InvalidParameter, UnknownFeature
 from layers.features import rows
 from layers.filters import parse_filter, question
 from layers.history import seq_at
@@ -36,7 +34,6 @@ from layers.layer import Layer
 from layers.moments import parse_moment
 from layers.query import ItemQuery
 from layers.statement import SameLayer
-from layers.store import Store
 from spatial_models.words import Words
 from tiles.colored_page import draw_colored
 from tiles.coverages import Rasters, rasters_of
@@ -44,7 +41,7 @@ from tiles.imagery import Look
 from tiles.mapnik_page import draw_page, draw_strata, view_of
 from tiles.themes import themed
 
-__all__ = ["SHEET_WORDS", "Asking", "Made", "SheetMaker"]
+__all__ = ["SHEET_WORDS", "Made", "SheetMaker"]
 
 SHEET_WORDS = {
     "zh": {"seal": "（盖章区）", "north": "北", "system": "坐标系 {name}（EPSG:{srid}）", "state": "数据时点 {day}", "now": "当前", "page": "第 {number} / {count} 页",
@@ -58,25 +55,6 @@ SHEET_WORDS = {
 OVER_IMAGERY = 0.22
 MOST_MARKS = 5_000
 KINDS = {"pdf": "application/pdf", "png": "image/png"}
-
-
-@dataclass(frozen=True)
-class Asking:
-    """For whom a sheet is made, and where: `user` is written on it, `var` holds the files of imagery."""
-
-    store: Store
-    catalogue: Catalogue
-    audience: Audience
-    var: Path
-    language: str
-    user: str
-
-    def layer(self, layer_id: str) -> Layer:
-        """Return a layer that may be read. Raises UnknownLayer."""
-        layer = self.catalogue.layers.get(layer_id)
-        if layer is None or not self.audience.may_read(layer_id):
-            raise UnknownLayer(layer_id)
-        return layer
 
 
 @dataclass(frozen=True)

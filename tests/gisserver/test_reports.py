@@ -124,7 +124,7 @@ def test_too_much_is_refused_with_advice(as_role: As, store: Store, town: Town, 
     from gisserver.reports import making
     from gisserver.reports.making import ReportMaker, TooLarge
     from gisserver.reports.wish import ReportWish
-    from gisserver.sheets.making import Asking
+    from gisserver.sheets.asking import Asking
 
     asking = Asking(store, Catalogue(store), OWNER, Path("/nowhere"), "zh", "me")
     wish = ReportWish.model_validate({"layers": [{"layer": "building"}]})
