@@ -16,7 +16,7 @@ export function StyleChoice({ layer }: { layer: Layer }) {
     const { [layer.id]: _, ...others } = styles;
     useView.getState().setWork({ styles: name === OWN ? others : { ...others, [layer.id]: name } });
   };
-  const named = (published: boolean) => layer.styles!.filter((style) => style.name.startsWith("v") === published).map((style) => ({ value: style.name, label: pick(style.title, language) }));
+  const named = (published: boolean) => layer.styles!.filter((style) => /^v\d+$/.test(style.name) === published).map((style) => ({ value: style.name, label: pick(style.title, language) }));
   const groups = [
     { label: t("styles.byField"), options: named(false) },
     { label: t("styles.published"), options: named(true) },
