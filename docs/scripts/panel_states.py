@@ -97,6 +97,8 @@ PANELS = (
     Panel("statistics", "统计", "Statistics", r"/api/statistics", ".panel.layers", _tab("统计"), {"layers": [], "rule_means": {"zh": "", "en": ""}}),
     Panel("classes", "专题分级", "Classes of a theme", r"/api/classification", ".panel.layers", _themed),
     Panel("themes", "已保存的样式", "Saved styles", r"/api/themes", ".panel.layers", _tab("专题"), {"themes": []}, says_empty="text=没有保存的样式"),
+    Panel("styles", "图层样式", "Styles of a layer", r"/api/styles", ".panel.layers", _tab("专题"), {"styles": []}, says_empty="text=没有发布的样式"),
+    Panel("outside", "从其他服务添加", "Layers of other services", r"/api/outside/hosts", ".outside-dialog", _button("从其他服务添加…"), {"hosts": []}),
     Panel("changes", "变化清单", "Change list", r"/api/diff", ".panel.changes", _compared,
           {"differences": [], "counts": {"built": 0, "ended": 0, "changed": 0}, "complete": True}),
     Panel("construction", "施工模拟", "Construction", r"/api/progress", ".grow-card", lambda page: None,
@@ -106,6 +108,7 @@ PANELS = (
     Panel("keys", "API 密钥", "API keys", r"/auth/keys", ".desk-dialog", _account("API 密钥"), {"keys": []}),
     Panel("accounts", "账号管理", "Accounts", r"/api/accounts", ".desk-dialog", _account("账号管理"), {"accounts": []}, role="security_admin"),
     Panel("audit", "审计记录", "Audit", r"/api/audit\?", ".desk-dialog", _account("审计记录"), {"entries": [], "next": None}, role="auditor"),
+    Panel("hosts", "外部服务主机", "Hosts of other services", r"/api/outside/hosts", ".desk-dialog", _account("外部服务主机"), {"hosts": []}, role="system_admin"),
 )
 
 

@@ -25,9 +25,9 @@ NewDesk = Callable[..., Desk]
 
 @pytest.fixture(scope="module")
 def people(neighbourhood: Neighbourhood, store: Store) -> None:
-    """Who keeps accounts, and who reads the audit."""
+    """Who keeps accounts, who reads the audit, and who allows hosts."""
     roles = read_roles(ROLES, read_layers(ROOT / "config" / "layers"))
-    for role in ("security_admin", "auditor"):
+    for role in ("security_admin", "auditor", "system_admin"):
         create_account(store, roles, Actor("setup"), role, PASSWORD, (role,), None, role)
 
 
