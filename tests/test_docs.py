@@ -19,6 +19,7 @@ from starlette.routing import Match
 
 from config.settings import NOT_SETTINGS, ROOT, Settings
 from docs.scripts import reference
+from docs.scripts.guides import FOLDER, GUIDES
 from docs.scripts.screenshot import LARGEST_BYTES, SIZE
 from gisserver.cli import gis
 from gisserver.routing import service_routes
@@ -264,6 +265,13 @@ def test_the_picture_is_of_the_size_that_the_script_makes():
     with Image.open(path) as picture:
         assert picture.size == (SIZE["width"], SIZE["height"])
     assert path.stat().st_size <= LARGEST_BYTES
+
+
+def test_pictures_for_each_kind_of_user_are_those_of_the_script():
+    assert {path.stem for path in FOLDER.glob("*.png")} == {guide.name for guide in GUIDES}
+    for folder in ("howto", "zh/howto"):
+        shown = "".join(path.read_text("utf-8") for path in (ROOT / "docs" / folder).glob("*.md"))
+        assert [guide.name for guide in GUIDES if f"/guides/{guide.name}.png" not in shown] == []
 
 
 class TestTheReaderItself:
