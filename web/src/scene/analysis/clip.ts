@@ -31,6 +31,8 @@ export function cutScene(widget: CesiumWidget, standing: Standing[], points: Spo
   widget.scene.requestRender();
   return () => {
     if (widget.isDestroyed()) return;
+    // Ground that was cut in the last frame is drawn with a shader of planes: with none left it needs to be told that they are off.
+    if (globe.clippingPlanes) globe.clippingPlanes.enabled = false;
     globe.clippingPlanes?.removeAll();
     for (const { tileset } of standing) if (!tileset.isDestroyed()) tileset.clippingPlanes?.removeAll();
     widget.scene.requestRender();
