@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from config.settings import ROOT
 from gisserver.identity import ROLES
@@ -24,6 +24,8 @@ PEOPLE = {"wang": ("editor", "王编辑"), "zhao": ("editor", "赵编辑"), "bur
 # Software GL on two busy cores draws slowly; what is late by more than this is broken.
 PATIENCE_S = 60
 VIEW = "c=116.393,39.926,14.5"
+# Five seconds, as Playwright has it, are little beside another test process and a browser that draws in software.
+expect.set_options(timeout=20_000)
 
 
 class Desk:

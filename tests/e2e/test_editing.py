@@ -134,7 +134,7 @@ def test_a_vertex_is_dragged_and_steps_are_undone(desk: NewDesk, neighbourhood: 
     page.get_by_role("button", name="编辑", exact=True).click()
     page.get_by_role("button", name="修改图形").click()
     own.until(lambda: page.evaluate("() => Boolean(window.__map.getSource('td-polygon'))"), "the drawing tool")
-    page.wait_for_timeout(300)
+    own.drawn().page.wait_for_timeout(300)
     corner = """() => {
         const feature = window.__map.querySourceFeatures('td-polygon')[0] ?? null;
         const b = [116.385 + 2 * 0.004 + 5e-4 + 1.3e-3, 39.918 + 0.004 + 5e-4 + 2 * 7.5e-4 + 3e-4];
