@@ -41,8 +41,10 @@ class City:
 
     def start(self) -> None:
         self.forget()
+        # Tests that a script runs in its background are told to ignore Ctrl-C, and would hand that down.
         self.process = subprocess.Popen([sys.executable, "-m", "gisserver.cli", "up", "--empty"], env=self.environment(), text=True,
-                                        cwd="/", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                                        cwd="/", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
     def forget(self) -> None:
         if self.process:
