@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 from gisserver.language import LANGUAGES
 from gisserver.wording import WrongParameter
 
-__all__ = ["COMMON", "Parameters", "integer", "number"]
+__all__ = ["COMMON", "Parameters", "box_of_degrees", "integer", "number"]
 
 T = TypeVar("T")
 # Every address takes these: format, language, and the key of clients that can send it in no other way.
@@ -129,6 +129,22 @@ def integer(name: str, text: str) -> int:
     if not _INTEGER.match(text):
         raise WrongParameter(name, "integer", value=text[:60])
     return int(text)
+
+
+def box_of_degrees(text: str) -> tuple[float, float, float, float]:
+    """Read a `bbox` that does not cross the antimeridian: smallest longitude and latitude, largest ones, in degrees.
+
+    Raises WrongParameter for another count of numbers, a wrong order, or what lies outside the Earth.
+    """
+    parts = [number("bbox", part.strip()) for part in text.split(",")]
+    if len(parts) != 4:
+        raise WrongParameter("bbox", "bbox_count", count=len(parts))
+    minx, miny, maxx, maxy = parts
+    if miny > maxy or minx > maxx:
+        raise WrongParameter("bbox", "bbox_order")
+    if minx < -180 or maxx > 180 or miny < -90 or maxy > 90:
+        raise WrongParameter("bbox", "bbox_degrees")
+    return minx, miny, maxx, maxy
 
 
 def _flag(name: str, text: str) -> bool:

@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from gisserver.endpoint import route
 from gisserver.ogc.questions import known_at
-from gisserver.parameters import Parameters, number
+from gisserver.parameters import Parameters, box_of_degrees
 from gisserver.reply import reply_document
 from gisserver.request import Request
 from gisserver.routes.change_file import MOST_IN_FILE, change_file
@@ -38,7 +38,7 @@ def counts(request: Request) -> Response:
     stored = [layer for layer in context.readable(audience) if layer.is_stored]
     names = p.take_names("layers", "*", (layer.id for layer in stored))
     begin, end = _moments(p)
-    box = _bbox(p)
+    box = p.take_as("bbox", box_of_degrees)
     period = p.take_choice("step", PERIODS, "year")
     known = known_at(request)
     p.finish()
@@ -64,7 +64,7 @@ def diff(request: Request) -> Response:
     form = request.format(("json", "csv", "geojson"))
     name = p.take("layer")
     limit = p.take_integer("limit", MAX_LISTED, 1, 10_000)
-    box, geometry = _bbox(p), p.take_flag("geometry")
+    box, geometry = p.take_as("bbox", box_of_degrees), p.take_flag("geometry")
     kinds = p.take_names("change", "diff", KINDS)
     first, last = _moments(p)
     p.finish()
@@ -88,21 +88,6 @@ def _moments(p: Parameters) -> tuple[datetime, datetime]:
         if not text:
             raise WrongParameter(parameter, "missing")
     return parse_moment(begin or "", "from").at, parse_moment(end or "", "to").at
-
-
-def _bbox(p: Parameters) -> tuple[float, float, float, float] | None:
-    text = p.take("bbox")
-    if text is None:
-        return None
-    parts = [number("bbox", part.strip()) for part in text.split(",")]
-    if len(parts) != 4:
-        raise WrongParameter("bbox", "bbox_count", count=len(parts))
-    minx, miny, maxx, maxy = parts
-    if miny > maxy or minx > maxx:
-        raise WrongParameter("bbox", "bbox_order")
-    if min(minx, maxx) < -180 or max(minx, maxx) > 180 or miny < -90 or maxy > 90:
-        raise WrongParameter("bbox", "bbox_degrees")
-    return minx, miny, maxx, maxy
 
 
 def routes(context: Context) -> list[Route]:

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from gisserver.endpoint import route
 from gisserver.ogc.questions import known_at
-from gisserver.parameters import Parameters, integer, number
+from gisserver.parameters import Parameters, box_of_degrees, integer
 from gisserver.reply import reply_document
 from gisserver.request import Request
 from gisserver.routes.progress_works import MOST_DRAWN, Project, chosen, programmes
@@ -35,7 +35,7 @@ def progress(request: Request) -> Response:
     p, context = request.parameters, request.context
     request.format(("json",))
     layer = context.layer_for(request.audience, "project")
-    fids, box = p.take_as("project", _fids), p.take_as("bbox", _box)
+    fids, box = p.take_as("project", _fids), p.take_as("bbox", box_of_degrees)
     limit = p.take_integer("limit", 20, 1, MOST_PROJECTS)
     drawn = p.take_flag("buildings")
     known = known_at(request)
@@ -100,18 +100,6 @@ def _fids(text: str) -> tuple[int, ...]:
     if any(not 0 < fid < 2**53 for fid in found):
         raise WrongParameter("project", "fid", value=text[:60])
     return found
-
-
-def _box(text: str) -> tuple[float, float, float, float]:
-    parts = [number("bbox", part.strip()) for part in text.split(",")]
-    if len(parts) != 4:
-        raise WrongParameter("bbox", "bbox_count", count=len(parts))
-    minx, miny, maxx, maxy = parts
-    if miny > maxy or minx > maxx:
-        raise WrongParameter("bbox", "bbox_order")
-    if minx < -180 or maxx > 180 or miny < -90 or maxy > 90:
-        raise WrongParameter("bbox", "bbox_degrees")
-    return minx, miny, maxx, maxy
 
 
 def _day(p: Parameters) -> date | None:
