@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from gisserver.language import LANGUAGES
 from gisserver.wording import WrongParameter
 
-__all__ = ["COMMON", "Parameters", "box_of_degrees", "integer", "number"]
+__all__ = ["COMMON", "Parameters", "box_of_degrees", "checked_box", "integer", "number"]
 
 T = TypeVar("T")
 # Every address takes these: format, language, and the key of clients that can send it in no other way.
@@ -139,10 +139,15 @@ def box_of_degrees(text: str) -> tuple[float, float, float, float]:
     parts = [number("bbox", part.strip()) for part in text.split(",")]
     if len(parts) != 4:
         raise WrongParameter("bbox", "bbox_count", count=len(parts))
-    minx, miny, maxx, maxy = parts
+    return checked_box(parts)
+
+
+def checked_box(given: Sequence[float]) -> tuple[float, float, float, float]:
+    """Return four numbers as a box in degrees that does not cross the antimeridian. Raises WrongParameter."""
+    minx, miny, maxx, maxy = given
     if miny > maxy or minx > maxx:
         raise WrongParameter("bbox", "bbox_order")
-    if minx < -180 or maxx > 180 or miny < -90 or maxy > 90:
+    if not (-180 <= minx and maxx <= 180 and -90 <= miny and maxy <= 90):       # so written, what is no number fails too
         raise WrongParameter("bbox", "bbox_degrees")
     return minx, miny, maxx, maxy
 

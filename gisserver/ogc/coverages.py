@@ -6,7 +6,7 @@ import pygeoapi.api.coverages as carried
 from starlette.responses import Response
 
 from gisserver.ogc.delegate import carry
-from gisserver.ogc.records import read_bbox
+from gisserver.parameters import box_of_degrees
 from gisserver.reply import VARY, cache_control
 from gisserver.request import Request
 from layers.errors import NotFound
@@ -22,7 +22,7 @@ def coverage(request: Request) -> Response:
         raise NotFound(f"Layer '{layer.id}' has no coverage file." if layer.kind == "coverage" else
                        f"Layer '{layer.id}' is no coverage; its features are under /items.")
     form = p.take_choice("f", ("json", "GTiff"), "json") or "json"
-    p.take_as("bbox", read_bbox)
+    p.take_as("bbox", box_of_degrees)
     p.take("properties")
     p.finish()
     answer = carry(request, carried.get_collection_coverage, layer.id, form=form)

@@ -7,12 +7,11 @@ from starlette.responses import Response
 
 from gisserver.ogc.delegate import carry
 from gisserver.ogc.links import alternates, link
-from gisserver.parameters import number
+from gisserver.parameters import box_of_degrees
 from gisserver.reply import page, reply_document
 from gisserver.request import Request
-from gisserver.wording import WrongParameter
 
-__all__ = ["read_bbox", "record", "records"]
+__all__ = ["record", "records"]
 
 FORMATS = ("geojson", "html")
 
@@ -26,7 +25,7 @@ def records(request: Request) -> Response:
     """Answer the records that match `q`, `bbox`, `group` or `type`."""
     form, p = _format(request), request.parameters
     limit, offset = p.take_integer("limit", 10, 1, 1000), p.take_integer("offset", 0, 0, 2**31)
-    p.take_as("bbox", read_bbox)
+    p.take_as("bbox", box_of_degrees)
     for name in ("q", "group", "type"):
         p.take(name)
     p.finish()
@@ -61,13 +60,3 @@ def record(request: Request) -> Response:
 
 def _shown(features: list[dict]) -> dict:
     return {each["id"]: each["properties"] for each in features}
-
-
-def read_bbox(text: str) -> tuple[float, ...]:
-    """Read a box of four numbers in CRS84."""
-    numbers = tuple(number("bbox", part.strip()) for part in text.split(","))
-    if len(numbers) != 4:
-        raise WrongParameter("bbox", "bbox_count", count=len(numbers))
-    if numbers[1] > numbers[3] or numbers[0] > numbers[2]:
-        raise WrongParameter("bbox", "bbox_order")
-    return numbers

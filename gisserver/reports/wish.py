@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from gisserver.parameters import checked_box
 from gisserver.routes.bodies import Body
 from gisserver.wording import WrongParameter
 
@@ -50,10 +51,10 @@ class ReportWish(Body):
     def check(self) -> None:
         """Raise InvalidParameter for members that do not go together."""
         if self.bbox is not None:
-            minx, miny, maxx, maxy = self.bbox
-            if not (minx < maxx and miny < maxy):
+            minx, miny, maxx, maxy = checked_box(self.bbox)
+            if minx == maxx or miny == maxy:
                 raise WrongParameter("bbox", "bbox_order")
-            if not (-180 <= minx and maxx <= 180 and -85 <= miny and maxy <= 85):
+            if miny < -85 or maxy > 85:         # its map is in Web Mercator
                 raise WrongParameter("bbox", "bbox_degrees")
         if (self.base == "imagery") != (self.imagery is not None):
             raise WrongParameter("imagery", "missing" if self.base == "imagery" else "kind", value="given only with base 'imagery'")

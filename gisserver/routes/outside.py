@@ -10,14 +10,13 @@ from starlette.routing import Route
 
 from gisserver.endpoint import Handler, route
 from gisserver.identity import Reader
-from gisserver.ogc.records import read_bbox
 from gisserver.outside.asking import Outside, Picture
 from gisserver.outside.doors import Doors, OutsideEndpoint
 from gisserver.outside.drawing import LAST_LEVEL, described, features, legend, tile, told_at
 from gisserver.outside.faults import HostNotAllowed
 from gisserver.outside.offered import Offered, Service
 from gisserver.outside.services import KINDS, definition_of, read_service
-from gisserver.parameters import number
+from gisserver.parameters import box_of_degrees, number
 from gisserver.reply import cache_control, digest, matches
 from gisserver.request import Request
 from gisserver.routes.bodies import Body, answer, done, read_body
@@ -172,7 +171,7 @@ class _Handlers:
 
     def get_features(self, request: Request) -> Response:
         """Answer the features in a box."""
-        box = request.parameters.take_as("bbox", read_bbox)
+        box = request.parameters.take_as("bbox", box_of_degrees)
         request.parameters.finish()
         if box is None:
             raise WrongParameter("bbox", "missing")

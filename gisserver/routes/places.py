@@ -11,6 +11,7 @@ from pydantic import Field
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
+from gisserver.parameters import checked_box
 from gisserver.request import Request
 from gisserver.routes.bodies import Body
 from gisserver.wording import WrongParameter
@@ -24,7 +25,7 @@ from layers.moments import parse_moment
 from layers.query import ItemQuery
 from layers.statistics import Place, Rule, place_of
 
-__all__ = ["Asked", "AskedPlace", "FeaturesBody", "PlaceBody", "asked_box", "asked_place", "asked_query"]
+__all__ = ["Asked", "AskedPlace", "FeaturesBody", "PlaceBody", "asked_place", "asked_query"]
 
 MOST_VERTICES = 20_000
 MOST_FEATURES = 2_000
@@ -76,7 +77,7 @@ def asked_place(request: Request, body: PlaceBody) -> AskedPlace:
         return AskedPlace()
     city = request.context.catalogue.city
     if body.bbox is not None:
-        box = asked_box(body.bbox)
+        box = checked_box(body.bbox)
         if body.rule == "intersects" and not body.buffer_m:
             return AskedPlace(bbox=box)
         found: BaseGeometry = shapely.box(*box)
@@ -90,16 +91,6 @@ def asked_place(request: Request, body: PlaceBody) -> AskedPlace:
         raise InvalidParameter(name, "is no area; give a polygon, or a buffer_m around it.", "不是面；请给出多边形，或用 buffer_m 给出缓冲距离")
     rule: Rule = body.rule
     return AskedPlace(place=place_of(found, rule, city.storage_srid, city.projected_srid), geometry=found)
-
-
-def asked_box(given: list[float]) -> Box:
-    """Return a box in degrees. Raises WrongParameter."""
-    minx, miny, maxx, maxy = given
-    if minx > maxx or miny > maxy:
-        raise WrongParameter("bbox", "bbox_order")
-    if not (-180 <= minx and maxx <= 180 and -90 <= miny and maxy <= 90):
-        raise WrongParameter("bbox", "bbox_degrees")
-    return minx, miny, maxx, maxy
 
 
 def _drawn(value: dict[str, Any]) -> BaseGeometry:

@@ -10,9 +10,10 @@ import numpy as np
 from pydantic import Field
 from starlette.responses import Response
 
+from gisserver.parameters import checked_box
 from gisserver.request import Request
 from gisserver.routes.bodies import Body, answer, read_body
-from gisserver.routes.places import Asked, asked_box, asked_query
+from gisserver.routes.places import Asked, asked_query
 from layers.errors import InvalidParameter
 from layers.features import rows
 from layers.theme_values import Values, Wanted, cells, theme_values
@@ -76,7 +77,7 @@ class ClustersBody(Asked):
 def _read(request: Request, body: ClassificationBody, value: ValueBody, points: bool) -> Values:
     context = request.context
     layer = context.layer_for(request.audience, body.layer)
-    query = asked_query(request, layer, body, body.filter, None if body.bbox is None else asked_box(body.bbox))
+    query = asked_query(request, layer, body, body.filter, None if body.bbox is None else checked_box(body.bbox))
     of = None
     if value.of is not None:
         of = asked_query(request, context.layer_for(request.audience, value.of.layer), body, value.of.filter)
@@ -132,7 +133,7 @@ def post_clusters(request: Request) -> Response:
     request.parameters.finish()
     body = read_body(request, ClustersBody)
     layer = request.context.layer_for(request.audience, body.layer)
-    query = asked_query(request, layer, body, body.filter, asked_box(body.bbox))
+    query = asked_query(request, layer, body, body.filter, checked_box(body.bbox))
     size_m = WORLD_M / (TILE_PX * 2 ** body.zoom) * body.cell_px
     total, made = cells(request.context.store, query, size_m, body.by)
     codes = layer.field(body.by).codes if body.by else None
