@@ -42,9 +42,10 @@ def progress_paths(layers: list[Layer]) -> dict[str, Any]:
         "state": {"type": "string", "enum": ["ahead", "on_time", "late", "unknown"]}, "basis": pair, "recorded_until": _DATE,
         "milestones": counts, "floors": counts, "curves": {"type": "object", "properties": {"planned": _CURVE, "actual": _CURVE}},
         "buildings": {"type": "array", "items": building}, "buildings_left_out": _COUNT}}
-    answer = {"type": "object", "required": ["day", "today", "rule", "matched", "complete", "projects"], "properties": {
+    answer = {"type": "object", "required": ["day", "today", "rule", "matched", "complete", "not_shown", "projects"], "properties": {
         "day": {"type": "string", "format": "date"}, "today": {"type": "string", "format": "date"},
         "rule": {"type": "object", "additionalProperties": _TEXT}, "matched": _COUNT, "complete": {"type": "boolean"},
+        "not_shown": _COUNT | {"description": "How many of the numbers asked for are no projects, gone, or not for this reader."},
         "projects": {"type": "array", "items": project}}}
     return {"/api/progress": {"get": {
         "operationId": "progress", "tags": ["service"], "summary": "Plan and fact of construction projects on a day", "parameters": asked,

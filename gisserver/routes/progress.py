@@ -48,7 +48,7 @@ def progress(request: Request) -> Response:
     if fids is not None and box is not None:
         raise WrongParameter("bbox", "excludes", other="project")
     at = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    matched, rows = chosen(request, layer, fids, box, at, known, limit)
+    matched, rows, unseen = chosen(request, layer, fids, box, at, known, limit)
     found = programmes(request, rows, known, drawn)
     told, left = [], MOST_DRAWN
     for project in found:
@@ -56,7 +56,7 @@ def progress(request: Request) -> Response:
         left = max(0, left - len(project.buildings))
     return reply_document(request, {
         "day": day, "today": today, "tolerance": {"points": TOLERANCE_POINTS, "days": TOLERANCE_DAYS, "grace_days": GRACE_DAYS}, "shares": SHARES, "rule": RULE,
-        "matched": matched, "complete": matched == len(told), "projects": told})
+        "matched": matched, "complete": matched == len(told), "not_shown": unseen, "projects": told})
 
 
 def _told(project: Project, day: date, today: date, drawn: bool, left: int) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import shapely
 
 from gisserver.ogc.tiles3d import scene_of
 from gisserver.request import Request
-from layers.errors import NotFound, UnknownFeature
+from layers.errors import NotFound
 from layers.features import count, rows
 from layers.layer import Layer
 from layers.moments import parse_moment
@@ -68,9 +68,12 @@ class Project:
 
 
 def chosen(request: Request, layer: Layer, fids: tuple[int, ...] | None, box: Box | None, at: datetime, known: int | None,
-           limit: int) -> tuple[int, list[dict[str, Any]]]:
-    """Return how many projects are meant, and the first of them as rows: those named, in that order, or those in a box, which are
-    being built first. Raises UnknownFeature for a number that is no project of this reader's."""
+           limit: int) -> tuple[int, list[dict[str, Any]], int]:
+    """Return how many projects are meant, the first of them as rows, and how many numbers are no project of this reader's.
+
+    Those named come in that order, those in a box by stage, which are being built first. A number that never was one, one that is
+    gone and one that the reader may not see count alike: of none is told which it is.
+    """
     audience, store = request.audience, request.context.store
     fields = _visible(request, layer, ("name", layer.label, "stage", "planned_start", "planned_end"))
     if fids is not None:
@@ -80,14 +83,12 @@ def chosen(request: Request, layer: Layer, fids: tuple[int, ...] | None, box: Bo
         for row in sorted(rows(store, asked), key=_begin):
             if row["id"] not in found or _begin(row) <= at:
                 found[row["id"]] = row
-        for fid in fids:
-            if fid not in found:
-                raise UnknownFeature(layer.id, fid)
-        return len(fids), [found[fid] for fid in fids][:limit]
+        here = [found[fid] for fid in fids if fid in found]
+        return len(here), here[:limit], len(fids) - len(here)
     asked = ItemQuery(layer, audience, bbox=box, at=at, known_at=known, fields=fields, limit=WIDEST, geometry=False)
     here = list(rows(store, asked))
     matched = len(here) if len(here) < WIDEST else count(store, asked)
-    return matched, sorted(here, key=lambda row: (_rank(row.get("stage")), row["id"]))[:limit]
+    return matched, sorted(here, key=lambda row: (_rank(row.get("stage")), row["id"]))[:limit], 0
 
 
 def _rank(stage: Any) -> int:

@@ -121,5 +121,13 @@ def test_bad_parameters_are_named(http: httpx.Client, asked: str, parameter: str
     assert (answer.status_code, answer.json()["parameter"]) == (400, parameter)
 
 
-def test_what_is_no_project_is_not_found(http: httpx.Client, project: dict[str, int]) -> None:
-    assert http.get("/api/progress", params={"project": project["a"]}).status_code == 404
+def test_what_is_not_for_this_reader_is_counted_and_nothing_else_is_told_of_it(http: httpx.Client, project: dict[str, int]) -> None:
+    """A building's number, one that nobody has and one of a project that is seen: a link with all three shows the project."""
+    nobody = 2**52
+    found = ask(http, project=f"{project['a']},{project['plain']},{nobody}")
+    assert [p["label"] for p in found["projects"]] == ["无记录"]
+    assert (found["matched"], found["complete"], found["not_shown"]) == (1, True, 2)
+    # What exists and is no project, and what never was, look alike.
+    alone = [ask(http, project=number) for number in (project["a"], nobody)]
+    assert alone[0] == alone[1] and (alone[0]["projects"], alone[0]["not_shown"]) == ([], 1)
+    assert ask(http, project=project["plain"])["not_shown"] == 0

@@ -44,6 +44,8 @@ export interface Progress {
   rule: { zh: string; en: string };
   matched: number;
   complete: boolean;
+  /** How many of the numbers asked for are gone, or not for this reader. */
+  not_shown: number;
   projects: ProjectProgress[];
 }
 

@@ -76,7 +76,8 @@ export default function ConstructionCard() {
       </header>
       {isError ? <Failure error={error} retry={() => void refetch()} />
         : !data ? <Loading rows={4} />
-          : !project ? <Empty title={t("grow.none")} hint={t("grow.noneHint")} />
+          : !project ? (data.not_shown > 0
+            ? <Empty title={t("grow.notShownAll")} hint={t("grow.notShown", { count: data.not_shown })} /> : <Empty title={t("grow.none")} hint={t("grow.noneHint")} />)
             : (
               <>
                 {projects.length > 1
@@ -90,6 +91,7 @@ export default function ConstructionCard() {
                   {project.recorded_until && <> · {t("grow.until", { day: project.recorded_until })}</>}</p>
                 {drawn?.length === 0 && <p className="grow-note">{t("grow.noBuildings")}</p>}
                 {matched !== null && matched > projects.length && <p className="grow-note">{t("grow.more", { matched, count: projects.length })}</p>}
+                {data.not_shown > 0 && <p className="grow-note" data-not-shown={data.not_shown}>{t("grow.notShown", { count: data.not_shown })}</p>}
                 {left > 0 && <p className="grow-note">{t("grow.left", { count: left })}</p>}
                 <div className="grow-actions">
                   {whole && <Button icon={<CaretRightOutlined />} onClick={() => playFrom(whole.from)}>{t("grow.play")}</Button>}
