@@ -30,6 +30,7 @@ import {
   MenuOutlined as MenuLine,
   MinusOutlined as MinusLine,
   MoonOutlined as MoonLine,
+  MoreOutlined as MoreLine,
   PlusOutlined as PlusLine,
   QuestionCircleOutlined as QuestionCircleLine,
   ReloadOutlined as ReloadLine,
@@ -99,6 +100,7 @@ export const LogoutOutlined = silent(LogoutLine);
 export const MenuOutlined = silent(MenuLine);
 export const MinusOutlined = silent(MinusLine);
 export const MoonOutlined = silent(MoonLine);
+export const MoreOutlined = silent(MoreLine);
 export const PlusOutlined = silent(PlusLine);
 export const QuestionCircleOutlined = silent(QuestionCircleLine);
 export const ReloadOutlined = silent(ReloadLine);

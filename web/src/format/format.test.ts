@@ -10,6 +10,7 @@ import { en } from "./messages.en";
 import { zh } from "./messages.zh";
 import { nightColor, recolor } from "./night";
 import { putTogether, takeApart } from "./parts";
+import { fillIn } from "./sentence";
 import { formatValue } from "./value";
 import { origin, predecessor } from "./versions";
 
@@ -196,5 +197,28 @@ describe("messages", () => {
     }
     const chinese = Object.entries(en).filter(([key, text]) => /[\u4e00-\u9fff]/.test(text) && key !== "settings.language");
     expect(chinese).toEqual([]);
+  });
+});
+
+describe("sentences", () => {
+  it.each([
+    [1, "1 layer"], ["1", "1 layer"], [0, "0 layers"], [2, "2 layers"], ["1,001", "1,001 layers"], ["1.0", "1.0 layers"], ["+1.0", "+1.0 layers"],
+  ])("say of %o what goes with it", (count, said) => {
+    expect(fillIn("{count} {count|layer|layers}", { count }, "en")).toBe(said);
+  });
+
+  it("keep what has no value", () => {
+    expect(fillIn("tiles {z}/{x} of {n}", { n: 3 }, "zh")).toBe("tiles {z}/{x} of 3");
+  });
+
+  it("have their words for one and for many in English, and no number in brackets", () => {
+    for (const [key, text] of Object.entries(en)) {
+      expect(text, key).not.toMatch(/\w\(s\)/);
+      for (const [, name, one, other] of text.matchAll(/\{(\w+)\|([^|}]*)\|([^}]*)\}/g)) {
+        expect(text, key).toContain(`{${name}}`);
+        expect(one, key).not.toBe(other);
+      }
+    }
+    for (const [key, text] of Object.entries(zh)) expect(text, key).not.toContain("|");
   });
 });

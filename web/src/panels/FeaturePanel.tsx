@@ -16,7 +16,8 @@ import { useWords } from "../state/preferences";
 import { useItem, useLayer, useLayers, useTimeZone, useShownDay } from "../state/queries";
 import { flushAddress, type Ref, sameRef, useView } from "../state/view";
 import { FieldList } from "./FieldList";
-import { Empty, Failure, Loading } from "./PanelState";
+import { Lost, LostPanel } from "./Lost";
+import { Empty, Failure, Loading, WaysOn } from "./PanelState";
 import { Related } from "./Related";
 
 const SelectionActions = lazy(() => import("./edit/SelectionActions"));
@@ -107,12 +108,14 @@ function Body({ layer, current }: { layer: Layer; current: Ref }) {
   const item = useItem(current);
   const [tab, setTab] = useState<Tab>("fields");
   const day = useShownDay();
-  const gone = item.error instanceof Problem && [404, 410].includes(item.error.status);
+  const status = item.error instanceof Problem ? item.error.status : 0;
+  // On another day it may well be there; today nobody can say more than this.
+  const lost = status === 404 && day === null;
+  const gone = status === 404 || status === 410;
   // A feature that is not there today still has a history to show.
   useEffect(() => {
-    const status = item.error instanceof Problem ? item.error.status : 0;
-    if (status === 410 || (status === 404 && day !== null)) setTab("history");
-  }, [item.error, day]);
+    if (gone && !lost) setTab("history");
+  }, [gone, lost]);
   return (
     <>
       {item.data && <Validity item={item.data} />}
@@ -126,7 +129,8 @@ function Body({ layer, current }: { layer: Layer; current: Ref }) {
       <div className="panel-body" role="tabpanel" id="feature-tab" aria-labelledby={`tab-${tab}`}>
         {tab === "fields" && (
           item.isPending ? <Loading rows={8} />
-            : gone ? <Empty title={t("feature.gone")} hint={t("feature.goneHint")} />
+            : lost ? <Lost />
+            : gone ? <Empty title={t("feature.gone")} hint={t("feature.goneHint")}><WaysOn /></Empty>
               : item.isError ? <Failure error={item.error} retry={() => void item.refetch()} />
                 : <FieldList layer={layer} item={item.data} />
         )}
@@ -149,7 +153,9 @@ export function FeaturePanel() {
   const asOf = useView((view) => view.asOf);
   const elsewhere = useShownDay() !== null || knownAt !== null;
   const { setFocus, select } = useView.getState();
-  if (!current || !layer) return null;
+  const hasLayers = useLayers().length > 0;
+  if (!current || (!layer && !hasLayers)) return null;
+  if (!layer) return <LostPanel fid={current.fid} />;
   return (
     <aside className="panel feature" data-covers="right" aria-label={t("feature.title")}>
       <header className="panel-head">

@@ -2,6 +2,7 @@ import Button from "antd/es/button";
 import type { ReactNode } from "react";
 import { Problem } from "../api/http";
 import type { MessageKey } from "../format/messages.zh";
+import { goBack, useJourney } from "../state/kept";
 import { useWords } from "../state/preferences";
 import { useSession } from "../state/session";
 
@@ -43,6 +44,20 @@ export function Empty({ title, hint, children }: { title: string; hint?: string;
   );
 }
 
+/** What to do where something is gone or not for this account: asking again would find it no more than before. */
+export function WaysOn({ children }: { children?: ReactNode }) {
+  const { t } = useWords();
+  const account = useSession((session) => session.account);
+  const canGoBack = useJourney(({ past }) => past.length > 0);
+  return (
+    <div className="state-ways">
+      {!account && <Button type="primary" onClick={() => useSession.getState().setForm("open")}>{t("account.signIn")}</Button>}
+      {canGoBack && <Button onClick={goBack}>{t("views.back")}</Button>}
+      {children}
+    </div>
+  );
+}
+
 /** A panel that could not be filled: what is wrong, and what to do. */
 export function Failure({ error, retry }: { error: unknown; retry?: () => void }) {
   const { t } = useWords();
@@ -51,9 +66,10 @@ export function Failure({ error, retry }: { error: unknown; retry?: () => void }
   return (
     <div className="state-failure" role="alert" data-status={status}>
       <p>{textOf(error)}</p>
-      {status === 401
-        ? <Button type="primary" onClick={() => useSession.getState().setForm("open")}>{t("account.signIn")}</Button>
-        : status !== 403 && status !== 410 && retry && <Button onClick={retry}>{t("common.retry")}</Button>}
+      {status === 404 ? <WaysOn />
+        : status === 401
+          ? <Button type="primary" onClick={() => useSession.getState().setForm("open")}>{t("account.signIn")}</Button>
+          : status !== 403 && status !== 410 && retry && <Button onClick={retry}>{t("common.retry")}</Button>}
     </div>
   );
 }

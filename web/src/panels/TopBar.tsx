@@ -6,6 +6,7 @@ import { useCity } from "../state/queries";
 import { useLive } from "../state/refresh";
 import { AccountMenu } from "./AccountMenu";
 import { DayPicker } from "./DayPicker";
+import { MoreMenu, WallIcon } from "./MoreMenu";
 import { SceneButton } from "./SceneButton";
 import { SearchBox } from "./SearchBox";
 import { TimeButton } from "./TimeButton";
@@ -21,6 +22,7 @@ export function TopBar() {
   const open = useLive((live) => live.open);
   const [help, setHelp] = useState(false);
   const dark = theme === "dark";
+  const title = city ? t("app.title", { city: pick(city.title, language) }) : "";
   return (
     <header className="topbar">
       <a className="skip" href="#search" onClick={(event) => { event.preventDefault(); document.getElementById("search")?.focus(); }}>
@@ -28,7 +30,7 @@ export function TopBar() {
       </a>
       <div className="brand">
         <img src="./mark.svg" alt="" width="26" height="26" />
-        <h1>{city ? t("app.title", { city: pick(city.title, language) }) : ""}</h1>
+        <h1 title={title}>{title}</h1>
       </div>
       <SearchBox />
       <DayPicker />
@@ -40,23 +42,22 @@ export function TopBar() {
         <i aria-hidden="true" />
         <span className="visually-hidden">{t(open === false ? "live.off" : "live.on")}</span>
       </span>
-      <button type="button" className="bar-button hide-phone" id="keys" aria-label={t("settings.keys")} title={t("settings.keys")}
+      <button type="button" className="bar-button hide-narrow" id="keys" aria-label={t("settings.keys")} title={t("settings.keys")}
         onClick={() => setHelp(true)}>
         <QuestionCircleOutlined />
       </button>
-      <button type="button" className="bar-button" aria-label={t(dark ? "settings.light" : "settings.dark")}
+      <button type="button" className="bar-button hide-narrow" aria-label={t(dark ? "settings.light" : "settings.dark")}
         title={t(dark ? "settings.light" : "settings.dark")} onClick={() => setTheme(dark ? "light" : "dark")}>
         {dark ? <SunOutlined /> : <MoonOutlined />}
       </button>
-      <button type="button" className="bar-button hide-phone" aria-label={t("big.open")} title={`${t("big.open")} (B)`} onClick={() => setDisplay("big")}>
-        <svg viewBox="0 0 24 24" width="17" height="17" fill="none" stroke="currentColor" strokeWidth="1.8" strokeLinejoin="round" aria-hidden="true">
-          <path d="M3 4.5h18v12H3zM8.5 20h7M12 16.5V20" />
-        </svg>
+      <button type="button" className="bar-button hide-narrow" aria-label={t("big.open")} title={`${t("big.open")} (B)`} onClick={() => setDisplay("big")}>
+        <WallIcon />
       </button>
-      <button type="button" className="bar-button language" lang={language === "zh" ? "en" : "zh-CN"}
+      <button type="button" className="bar-button hide-narrow language" lang={language === "zh" ? "en" : "zh-CN"}
         onClick={() => setLanguage(language === "zh" ? "en" : "zh")}>
         <TranslationOutlined /><span>{t("settings.language")}</span>
       </button>
+      <MoreMenu help={() => setHelp(true)} />
       <AccountMenu />
       {help && <Suspense fallback={null}><KeysHelp close={() => setHelp(false)} /></Suspense>}
     </header>

@@ -9,7 +9,10 @@ import { type Mark, type MarkStyle, usePlot } from "../state/plot";
 import { useWords } from "../state/preferences";
 import { SeenBy } from "./SeenBy";
 
-const COLOURS = ["#d6336c", "#c92a2a", "#e8590c", "#e6a700", "#2b8a3e", "#0b7285", "#1864ab", "#5f3dc4", "#343a40"];
+const COLOURS = [
+  ["#d6336c", "plot.color.pink"], ["#c92a2a", "plot.color.red"], ["#e8590c", "plot.color.orange"], ["#e6a700", "plot.color.yellow"], ["#2b8a3e", "plot.color.green"],
+  ["#0b7285", "plot.color.teal"], ["#1864ab", "plot.color.blue"], ["#5f3dc4", "plot.color.violet"], ["#343a40", "plot.color.grey"],
+] as const;
 
 /** How a mark looks: of the one that is chosen, or of the next one. */
 export function StyleForm({ kind, style, change }: { kind: FigureKind; style: MarkStyle; change: (style: Partial<MarkStyle>) => void }) {
@@ -19,11 +22,11 @@ export function StyleForm({ kind, style, change }: { kind: FigureKind; style: Ma
   return (
     <div className="mark-style">
       <div className="mark-colours" role="radiogroup" aria-label={t("plot.color")}>
-        {COLOURS.map((color) => (
-          <button key={color} type="button" role="radio" aria-checked={style.color === color} aria-label={color} title={color}
+        {COLOURS.map(([color, name]) => (
+          <button key={color} type="button" role="radio" aria-checked={style.color === color} aria-label={t(name)} title={t(name)}
             style={{ background: color }} onClick={() => change({ color })} />
         ))}
-        <input type="color" aria-label={t("plot.color")} value={style.color} onChange={(event) => change({ color: event.target.value })} />
+        <input type="color" aria-label={t("plot.color.other")} title={t("plot.color.other")} value={style.color} onChange={(event) => change({ color: event.target.value })} />
       </div>
       <label>{t(isPoint ? "plot.size" : "plot.width")}
         <InputNumber min={isPoint ? 10 : 1} max={isPoint ? 96 : 20} value={style.widthPx} onChange={(value) => value && change({ widthPx: value })} suffix="px" />

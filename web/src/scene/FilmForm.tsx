@@ -52,8 +52,9 @@ export default function FilmForm({ widget, tour }: { widget: CesiumWidget; tour:
       link.click();
       window.setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
       useNotices.getState().tell({ kind: "done", text: t("film.done", { count: frames }) });
-    } catch (error) {
-      if (!signal.aborted) useNotices.getState().tell({ kind: "fault", text: t("film.failed", { reason: error instanceof Error ? error.message : String(error) }) });
+    } catch {
+      // What the browser says of it is in its own words and language; what helps is the same whatever it was.
+      if (!signal.aborted) useNotices.getState().tell({ kind: "fault", text: t("film.failed") });
     } finally {
       useFlying.setState({ filming: false, at: 0 });
       if (days) useView.getState().setDay(day);

@@ -3,6 +3,7 @@ import { create } from "zustand";
 import { persist } from "zustand/middleware";
 import { type MessageKey, zh } from "../format/messages.zh";
 import { en } from "../format/messages.en";
+import { fillIn } from "../format/sentence";
 import type { Language } from "../format/text";
 
 export type Theme = "light" | "dark";
@@ -59,7 +60,7 @@ const MESSAGES: Record<Language, Record<MessageKey, string>> = { zh, en };
 
 /** Write a message of a language with its values put in. */
 export function write(language: Language, key: MessageKey, values: Record<string, string | number> = {}): string {
-  return MESSAGES[language][key].replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+  return fillIn(MESSAGES[language][key], values, language);
 }
 
 /** Return the function that writes messages in the reader's language, and that language. */
