@@ -19,11 +19,14 @@ from typing import Any, Protocol
 from tiles.aggregates import PLAYED
 from tiles.grid import Envelope, Grid, TileAddress
 
-__all__ = ["Behind", "CachedTile", "Span", "TileCache", "TileKey", "etag_of", "margin_of", "margins", "met"]
+__all__ = ["PASSING", "Behind", "CachedTile", "Span", "TileCache", "TileKey", "etag_of", "margin_of", "margins", "met"]
 
 Span = tuple[datetime | None, datetime | None]
 # Python's own cost of an entry beside its bytes: key, address, entry, places in the indexes.
 ENTRY_BYTES = 900
+# In the variant of what is one reader's alone (the look of a map): there are as many as people can think of, so that all of them together have
+# a small part of the room, and none of the store on disk.
+PASSING, PASSING_SHARE = "look=", 8
 # What is drawn around a tile, as a share of its side: features just outside reach into it; cells of a coarse level from a little farther
 # (all that is counted in a cell that lies across the border), the labels of a picture from still farther away.
 MARGIN, CELL_MARGIN, PICTURE_MARGIN = 1 / 64, 1 / 16, 0.3
@@ -48,6 +51,11 @@ class TileKey:
     known_at: int | None = None
     variant: str = ""
     is_epoch: bool = False
+
+    @property
+    def is_passing(self) -> bool:
+        """Is it kept for a while only, in the room for what one reader alone has asked for?"""
+        return PASSING in self.variant
 
 
 @dataclass(eq=False, slots=True, weakref_slot=True)
@@ -174,6 +182,9 @@ class TileCache:
         # (layer, grid, level) -> {(x, y): keys}: what an edit's envelope is looked up in.
         self._places: dict[tuple[str, Grid, int], dict[tuple[int, int], set[TileKey]]] = {}
         self._filling: dict[TileKey, Future[CachedTile]] = {}
+        # The keys of what is passing, the oldest first, and what they weigh.
+        self._passing: OrderedDict[TileKey, int] = OrderedDict()
+        self._passing_bytes = 0
         self._recent: deque[_Expiry] = deque(maxlen=REMEMBERED)
         self._forgotten_to = seq
         self._lock = threading.Lock()
@@ -211,7 +222,8 @@ class TileCache:
             return made
         is_new = True
         try:
-            found = None if self.behind is None else self.behind.get(key, max(self.seq, at_least))
+            behind = None if key.is_passing else self.behind
+            found = None if behind is None else behind.get(key, max(self.seq, at_least))
             is_new, made = found is None, found if found is not None else make()
         except BaseException as error:
             with self._lock:
@@ -225,8 +237,8 @@ class TileCache:
         with self._lock:
             self._filling.pop(key, None)
         waiting.set_result(made)
-        if is_kept and is_new and self.behind is not None:
-            self.behind.put(key, made, seq)
+        if is_kept and is_new and behind is not None:
+            behind.put(key, made, seq)
         return made
 
     def put(self, key: TileKey, tile: CachedTile, now: datetime) -> bool:
@@ -240,6 +252,11 @@ class TileCache:
             self.bytes += tile.weight
             for place in self._places_of(key):
                 self._places.setdefault(place, {}).setdefault((key.address.x, key.address.y), set()).add(key)
+            if key.is_passing:
+                self._passing[key] = tile.weight
+                self._passing_bytes += tile.weight
+                while self._passing_bytes > self.max_bytes // PASSING_SHARE:
+                    self._drop(next(iter(self._passing)))
             while self.bytes > self.max_bytes and self._tiles:
                 self._push_out()
             return tile.is_kept
@@ -287,7 +304,8 @@ class TileCache:
                 tile.is_kept = False
             self._tiles.clear()
             self._places.clear()
-            self.bytes = 0
+            self._passing.clear()
+            self.bytes = self._passing_bytes = 0
 
     def __len__(self) -> int:
         return len(self._tiles)
@@ -328,6 +346,7 @@ class TileCache:
             return
         tile.is_kept = False
         self.bytes -= tile.weight
+        self._passing_bytes -= self._passing.pop(key, 0)
         for place in self._places_of(key):
             level = self._places[place]
             keys = level[key.address.x, key.address.y]

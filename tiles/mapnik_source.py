@@ -11,7 +11,7 @@ import logging
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -59,11 +59,12 @@ class Picture:
 
 
 def draw(store: Store, queries: Sequence[ItemQuery], view: MapView, *, language: str = "zh", background: str | None = None,
-         media_type: str = "image/png", seq: int | None = None) -> Picture:
+         media_type: str = "image/png", seq: int | None = None, opacities: Mapping[str, float] | None = None) -> Picture:
     """Draw layers, the first one lowest, in one pass.
 
     Of each question layer, audience, moment or interval, known_at and filter count. Without `background` (a colour #rrggbb) the
     ground is transparent; JPEG is always on white then. `seq` is a number that the store has reached already; without it the store is asked.
+    `opacities` (0 to 1, by layer) make whole layers half seen through, over what their styles say.
 
     Raises InvalidParameter for a view or a format that cannot be drawn, TooMuch for too many features, Unavailable where
     Mapnik fails.
@@ -78,7 +79,7 @@ def draw(store: Store, queries: Sequence[ItemQuery], view: MapView, *, language:
     # Known first: what is read later is at least as new.
     seq = current_seq(store) if seq is None else seq
     ground = background or ("#ffffff" if media_type == "image/jpeg" else None)
-    with laid_out(store, queries, view, language, ground) as drawn:
+    with laid_out(store, queries, view, language, ground, opacities=opacities) as drawn:
         image = mapnik.Image(view.width, view.height)
         mapnik.render(drawn, image, view.ratio)
         return Picture(image.to_string(FORMATS[media_type]), media_type, seq)
@@ -86,7 +87,7 @@ def draw(store: Store, queries: Sequence[ItemQuery], view: MapView, *, language:
 
 @contextmanager
 def laid_out(store: Store, queries: Sequence[ItemQuery], view: MapView, language: str, background: str | None,
-             most: int = MOST_FEATURES) -> Iterator[mapnik.Map]:
+             most: int = MOST_FEATURES, opacities: Mapping[str, float] | None = None) -> Iterator[mapnik.Map]:
     """Give a map object that holds the features of a view, ready to be drawn.
 
     Raises TooMuch above `most` features in all, Unavailable where Mapnik fails.
@@ -96,7 +97,8 @@ def laid_out(store: Store, queries: Sequence[ItemQuery], view: MapView, language
     left = most
     # Who is named twice is drawn once, at the upper place.
     once = list({query.layer.id: query for query in reversed(queries)}.values())[::-1]
-    drawings = [(query, d) for query in once if (d := drawing(query.layer, query.audience, zoom, language)).is_drawn]
+    faint = opacities or {}
+    drawings = [(query, d) for query in once if (d := drawing(query.layer, query.audience, zoom, language, faint.get(query.layer.id, 1))).is_drawn]
     # Counting may take the database a while, and a processor of this machine not at all: nobody waits for it who draws something else.
     counted = [_counted(store, query, d, view, zoom) for query, d in drawings]
     with _drawing_now:

@@ -31,7 +31,8 @@ LABEL_SPACING_PX = 320
 class Drawing:
     """How one layer is drawn at one zoom: which fields its features need, and which class each belongs to.
 
-    `field` and `label` are None where the audience may not read them or nothing depends on them at this zoom.
+    `field` and `label` are None where the audience may not read them or nothing depends on them at this zoom. `opacity` is that of the
+    layer as a whole: where its features lie over each other they do not add up.
     """
 
     layer: Layer
@@ -39,6 +40,7 @@ class Drawing:
     field: LayerField | None
     label: LayerField | None
     language: str
+    opacity: float = 1
 
     @property
     def symbology(self) -> Symbology:
@@ -107,12 +109,12 @@ class Drawing:
         return _stops(count, cell_radius(self.symbology), 1)
 
 
-def drawing(layer: Layer, audience: Audience, zoom: float, language: str = "zh") -> Drawing:
-    """Return how a layer is drawn for an audience at a zoom."""
+def drawing(layer: Layer, audience: Audience, zoom: float, language: str = "zh", opacity: float = 1) -> Drawing:
+    """Return how a layer is drawn for an audience at a zoom; `opacity` (0 to 1) is over what its style says."""
     s, readable = layer.symbology or Symbology(), {f.name: f for f in tile_fields(layer, audience)}
     label = s.label if s.label and zoom >= s.label.min_zoom else None
     is_told = s.per is None or s.per in readable
-    return Drawing(layer, zoom, readable.get(s.field or "") if s.classes and is_told else None, readable.get(label.field) if label else None, language)
+    return Drawing(layer, zoom, readable.get(s.field or "") if s.classes and is_told else None, readable.get(label.field) if label else None, language, opacity)
 
 
 def stylesheet(drawings: Iterable[Drawing], face: str | None, background: str | None = None) -> str:
@@ -127,15 +129,15 @@ def stylesheet(drawings: Iterable[Drawing], face: str | None, background: str | 
     layers: list[str] = []
     for d in shown:
         parts = _ground(d)
-        styles += [_style(f"{d.layer.id}{suffix}", rules) for suffix, rules in parts]
+        styles += [_style(f"{d.layer.id}{suffix}", rules, d.opacity) for suffix, rules in parts]
         layers.append(_layer(d.layer.id, [f"{d.layer.id}{suffix}" for suffix, _ in parts]))
         if d.is_from_afar:
-            styles.append(_style(f"{d.layer.id}.cells", _rules(d, lambda n, d=d: _cell(d, n), every=True)))
+            styles.append(_style(f"{d.layer.id}.cells", _rules(d, lambda n, d=d: _cell(d, n), every=True), d.opacity))
             layers.append(_layer(f"{d.layer.id}.cells", [f"{d.layer.id}.cells"]))
     # Who is placed first stays: as in MapLibre, letters of the upper layers win.
     for d in reversed(shown):
         if face and d.label:
-            styles.append(_style(f"{d.layer.id}.label", [f"<Rule>{_letters(d, face)}</Rule>"]))
+            styles.append(_style(f"{d.layer.id}.label", [f"<Rule>{_letters(d, face)}</Rule>"], d.opacity))
             layers.append(_layer(f"{d.layer.id}.label", [f"{d.layer.id}.label"]))
     color = f" background-color={quoteattr(background)}" if background else ""
     return f'<Map srs="epsg:3857"{color}>{"".join(styles)}{"".join(layers)}</Map>'
@@ -178,8 +180,9 @@ def _rules(d: Drawing, symbol: Callable[[int], str], geometry: str | None = None
     return rules
 
 
-def _style(name: str, rules: list[str]) -> str:
-    return f'<Style name="{name}" filter-mode="first">{"".join(rules)}</Style>'
+def _style(name: str, rules: list[str], opacity: float = 1) -> str:
+    faint = "" if opacity >= 1 else f' opacity="{opacity:g}"'
+    return f'<Style name="{name}" filter-mode="first"{faint}>{"".join(rules)}</Style>'
 
 
 def _layer(name: str, styles: list[str]) -> str:

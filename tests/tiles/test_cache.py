@@ -166,3 +166,33 @@ def test_a_layer_that_was_defined_anew_loses_its_tiles_and_others_keep_theirs() 
     assert [cache.get(k) is not None for k in keys] == [False] * 4 + [True]
     assert not cache.put(keys[1], tile(5), later), "made of the old definition"
     assert cache.put(keys[1], replace(tile(5), made_at=later), later)
+
+
+def test_what_passes_has_a_small_room_of_its_own() -> None:
+    """Looks of single readers push out each other, never what all share; and nothing of them reaches the store on disk."""
+    class Disk:
+        put_there = 0
+
+        def get(self, key: TileKey, at_least: int) -> CachedTile | None:
+            return None
+
+        def put(self, key: TileKey, tile: CachedTile, seq: int) -> bool:
+            self.put_there += 1
+            return True
+
+    disk = Disk()
+    cache = TileCache(max_bytes=400_000, behind=disk)
+    shared = [key(x=x) for x in range(100)]
+    for k in shared:
+        cache.fill(k, lambda: tile(0, 1_000), NOW)
+    looks = [key(variant=f"png:look={n}") for n in range(500)]
+    for k in looks:
+        cache.fill(k, lambda: tile(0, 1_000), NOW)
+    assert all(cache.get(k) is not None for k in shared) and disk.put_there == len(shared)
+    kept = [k for k in looks if cache.get(k) is not None]
+    assert 0 < len(kept) * tile(0, 1_000).weight <= 400_000 // 8 and kept[-1] == looks[-1]
+    # They expire like all others, and their room is free again.
+    cache.expire(1, "building", None, None, NOW)
+    assert len(cache) == 0 and cache.bytes == 0
+    cache.fill(looks[0], lambda: tile(1, 1_000), NOW)
+    assert cache.get(looks[0]) is not None
