@@ -7,6 +7,7 @@ import { linkToAddress, useView } from "./state/view";
 import "./styles/base.css";
 import "./styles/bar.css";
 import "./styles/map.css";
+import "./styles/card.css";
 import "./styles/scene.css";
 import "./styles/analysis.css";
 import "./styles/panels.css";
