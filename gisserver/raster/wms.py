@@ -126,7 +126,9 @@ def _info(service: MapService, request: Request, given: _Asked) -> Response:
     most = integer("feature_count", given["feature_count"]) if given.get("feature_count") else 1
     if not 1 <= most <= MAX_FEATURES:
         raise WrongParameter("feature_count", "range", value=most, low=1, high=MAX_FEATURES)
-    asked = _asking(service, request, names, read_moment(given, "time"), None)
+    # From afar the classes of a style are counted: styles go with the layers that are drawn.
+    drawn = _names(given, "layers") if given.get("layers") else names
+    asked = _asking(service, request, names, read_moment(given, "time"), None, _styles(given, drawn))
     status, _, body = service.call(request, "/wms", _common(given, "GetFeatureInfo", names, view) | {
         "QUERY_LAYERS": ",".join(names), "INFO_FORMAT": kind, "FEATURE_COUNT": most, across.upper(): place[0], down.upper(): place[1],
         "FORMAT": "image/png"}, asked)

@@ -16,6 +16,7 @@ from owslib.wms import WebMapService
 from PIL import Image
 from pyproj import Transformer
 
+from layers.store import Store
 from tests.gisserver.conftest import As, Town
 
 # 3号楼 is a residential square of 0.001 degree with its south-western corner here.
@@ -168,6 +169,42 @@ class TestReaders:
             assert refused.status_code == unknown.status_code == 400
             assert refused.text.replace(name, "nowhere") == unknown.text
         assert secret
+
+
+class TestFromAfar:
+    """Below zoom 13 a picture shows cells of buildings: the one under the click is told, in each format and language."""
+
+    ASKED = {"REQUEST": "GetFeatureInfo", "QUERY_LAYERS": "building", "CRS": "EPSG:4490", "BBOX": "39.7,116.2,40.1,116.6", "WIDTH": 128, "HEIGHT": 128,
+             "I": 41, "J": 63, "INFO_FORMAT": "application/json"}
+
+    def test_the_cell_under_the_click_is_counted(self, http: httpx.Client, town: Town, store: Store) -> None:
+        def info(**more: Any) -> httpx.Response:
+            return get_map(http, **(self.ASKED | more))
+
+        for time, moment in ((None, "now()"), ("2014-12-31", "timestamptz '2014-12-31Z'"), ("1999-06-01", None)):
+            features = info(TIME=time).json()["features"]
+            if moment is None:
+                assert features == []
+                continue
+            (cell,) = features
+            west, south, east, north = cell["bbox"]
+            assert west < 116.2 + 0.4 * 41.5 / 128 < east and cell["geometry"]["coordinates"][0][2] == [east, north]
+            with store.connect() as connection:
+                rows = dict(connection.execute(f"SELECT use, count(*) FROM city.building WHERE valid @> {moment} AND geom && ST_MakeEnvelope(%s, %s, %s, %s, 4490) "  # type: ignore[arg-type]
+                                               "GROUP BY 1", (west, south, east, north)).fetchall())
+            told = cell["properties"]
+            assert {c["value"]: c["count"] for c in told["cell:classes"]} == rows and told["cell:count"] == sum(rows.values()) > 1
+            assert told["cell:classes"][0]["title"].keys() == {"zh", "en"} and told["cell:time"] == ("current" if time is None else "2014-12-31T00:00:00Z")
+        (by_status,) = info(STYLES="by_status").json()["features"]
+        assert [c["value"] for c in by_status["properties"]["cell:classes"]] == ["in_use"]
+        assert info(STYLES="fancy").status_code == 400
+
+    def test_for_people(self, http: httpx.Client, town: Town) -> None:
+        words = {"zh": ("建筑 · 网格", "要素数", "住宅"), "en": ("Building · cell", "Features", "Residential")}
+        for language, said in words.items():
+            for kind in ("text/plain", "text/html"):
+                answer = http.get(get_map(http, **(self.ASKED | {"INFO_FORMAT": kind})).url, headers={"Accept-Language": language})
+                assert answer.headers["content-type"].startswith(kind) and all(word in answer.text for word in said), answer.text
 
 
 WRONG = [
