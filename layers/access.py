@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain, repeat
 
 import psycopg
 from psycopg.types.json import Jsonb
@@ -18,9 +19,11 @@ from layers.store import Store
 
 __all__ = ["Audience", "LayerGrant", "OWNER", "ensure_audience", "is_kept", "prune_audiences", "regrant_all"]
 
-# A policy needs its table alone for a moment. Behind a long reading it gives up quickly, so that nobody queues behind it.
-LOCK_TIMEOUT = "SET lock_timeout = '2s'"
-ATTEMPTS = 8
+# A policy needs its table alone for a moment, and while it waits for that, all who come later wait behind it. So it gives up
+# almost at once and comes again: behind an export or an import that lasts, readers are held for a moment, not for seconds.
+LOCK_TIMEOUT = "SET lock_timeout = '150ms'"
+PATIENCE_S = 20.0
+PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8)
 
 
 @dataclass(frozen=True)
@@ -176,15 +179,19 @@ def _keep(store: Store, audience: Audience) -> None:
 
 def _patiently[T](act: Callable[[], T]) -> T:
     """Do what may meet a busy table, or another process that gives the same privileges, a few times over."""
-    for attempt in range(ATTEMPTS):
+    deadline = time.monotonic() + PATIENCE_S
+    for pause in chain(PAUSES_S, repeat(PAUSES_S[-1])):
         try:
             return act()
         except (psycopg.errors.LockNotAvailable, psycopg.errors.InternalError_, psycopg.errors.UniqueViolation,
                 psycopg.errors.DeadlockDetected) as error:
             if isinstance(error, psycopg.errors.InternalError_) and "concurrently" not in str(error):
                 raise
-            time.sleep(0.05 * 2 ** min(attempt, 4))
-    raise Unavailable("The database is too busy to give this reader its privileges; try again.")
+            if time.monotonic() + pause > deadline:
+                break
+            time.sleep(pause)
+    raise Unavailable("The database is too busy to give this reader its privileges; try again.",
+                      "数据库正忙，暂时无法为您建立访问权限，请稍后重试。")
 
 
 def _listed(values: Iterable[str] | None) -> list[str] | None:

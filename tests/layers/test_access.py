@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -236,6 +237,24 @@ class TestAudiences:
         assert not is_kept(store, old)
         assert audience(store, LayerGrant("plot", districts=("90",))).role == old.role
         assert is_kept(store, old)
+
+    def test_a_new_reader_waits_behind_a_long_reading_and_holds_up_nobody(self, store: Store, plot: Layer):
+        """A policy needs the table alone. While an export runs, it is asked for in moments, not held out for."""
+        wanted, begun, waits = LayerGrant("plot", districts=("77",)), time.monotonic(), []
+        with ThreadPoolExecutor(1) as pool, store.connect() as export:
+            export.autocommit = False
+            export.execute("SELECT count(*) FROM city.plot")        # and the transaction, with its lock on the table, stays open
+            made = pool.submit(audience, store, wanted)
+            while time.monotonic() - begun < 1.5:
+                asked = time.monotonic()
+                with store.read() as connection:
+                    connection.execute("SELECT count(*) FROM city.plot WHERE fid = 1")
+                waits.append(time.monotonic() - asked)
+                time.sleep(0.02)
+            assert not made.done()
+            export.rollback()
+            assert ask(store, made.result(20), "SELECT count(*) FROM city.plot") == [(0,)]
+        assert 0.1 < max(waits) < 1, "somebody queued, since the export was in the way, and not for as long as it lasted"
 
 
 class TestAnOwnerWithoutSuperuser:
