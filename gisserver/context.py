@@ -103,6 +103,10 @@ class Context:
         self.expiry.forget()
         return changed
 
+    def by_standing[T](self, make: Callable[[int], T]) -> T:
+        """Return what is made by the definitions that stand (`Catalogue.by_standing`)."""
+        return self.catalogue.by_standing(make, lambda: self.refresh(at_once=True))
+
     def catch_up(self, seq: int) -> None:
         """Make sure this process is not behind a changeset that a client has seen.
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
 from layers.city import City
-from layers.errors import DefinitionError, UnknownLayer
+from layers.errors import DefinitionChanged, DefinitionError, InvalidParameter, Unavailable, UnknownLayer
 from layers.layer import Layer, parse_layer
 from layers.published_styles import read_variants
 from layers.store import Store
 
 __all__ = ["Catalogue", "set_city", "set_code_schemes"]
+
+# A layer can be defined anew while something is made of it; that does not go on for ever.
+TRIES = 3
 
 
 class Catalogue:
@@ -58,6 +61,30 @@ class Catalogue:
     def referring_to(self, layer_id: str) -> list[tuple[Layer, str]]:
         """Return what refers to a layer, as (layer, name of the reference field)."""
         return [(layer, f.name) for layer in self.layers.values() for f in layer.fields if f.references == layer_id]
+
+    def by_standing[T](self, make: Callable[[int], T], refresh: Callable[[], object] | None = None) -> T:
+        """Return what is made by the definitions that stand: where they changed meanwhile they are read again, and it is made again.
+
+        `make(version)` takes its layers from here each time, and after its last reading calls `require(version)`, unless its statement tells the
+        number itself. `refresh` reads the definitions again (None: this catalogue alone). Raises DefinitionChanged where they change again and again.
+        """
+        for _ in range(TRIES):
+            version = self.version
+            try:
+                return make(version)
+            except (Unavailable, InvalidParameter) as error:
+                # What a layer does not have any more is not there or cannot be asked for.
+                (refresh or self.refresh)()
+                if self.version == version and not isinstance(error, DefinitionChanged):
+                    raise
+        raise DefinitionChanged
+
+    def require(self, version: int) -> None:
+        """Raise DefinitionChanged where newer definitions stand than those of a version: what was read just now may be of the new ones."""
+        with self.store.read() as connection:
+            row = connection.execute("SELECT version FROM gis.catalogue_state").fetchone()
+        if row is not None and row[0] > version:
+            raise DefinitionChanged
 
     def refresh(self) -> bool:
         """Read the definitions again if the database has newer ones; tell whether it had."""

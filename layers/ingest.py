@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from layers.catalogue import Catalogue
 from layers.columns import Column, convert
-from layers.errors import Fault, InvalidParameter, Rejected
+from layers.errors import DefinitionChanged, Fault, InvalidParameter, Rejected
 from layers.import_report import ImportReport
 from layers.ingest_geometry import GeometryReader
 from layers.ingest_surfaces import SurfaceStaging
@@ -77,11 +77,23 @@ def ingest(store: Store, catalogue: Catalogue, source: Source, layer: Layer, pla
 
     Returns the report. Raises DefinitionError for a mapping that does not fit, InvalidParameter for other wrong requests,
     Conflict where somebody changed a feature meanwhile, Rejected where rows break rules that cannot be put right by leaving
-    them out. Then nothing is written; what was staged is removed, also after a kill (at the next import or start).
+    them out, DefinitionChanged where the layer was defined anew twice meanwhile (once: the file is read again, by the definition
+    that stands). Then nothing is written; what was staged is removed, also after a kill (at the next import or start).
     """
     Batch.sweep(store)
-    reading = _Reading(store, catalogue, source, layer, plan, progress or (lambda step, done, of: None))
-    with Batch(store) as batch:
+    told = progress or (lambda step, done, of: None)
+    try:
+        return _import(store, catalogue, source, layer, plan, told)
+    except (DefinitionChanged, psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedTable):
+        # Staged by a definition that does not stand any more.
+        catalogue.refresh()
+        return _import(store, catalogue, source, catalogue.layer(layer.id), plan, told)
+
+
+def _import(store: Store, catalogue: Catalogue, source: Source, layer: Layer, plan: ImportPlan, progress: Progress) -> ImportReport:
+    versions = dict(catalogue.versions)
+    reading = _Reading(store, catalogue, source, layer, plan, progress)
+    with Batch(store, versions) as batch:
         reading.stage(batch)
         with store.connect() as connection:
             staged = _Staged(connection, batch, layer, plan, reading)

@@ -108,8 +108,11 @@ class Seeding:
     def _keep(self, tiles: list[tuple[TileKey, CachedTile]]) -> None:
         if not tiles:
             return
-        # What was edited since their snapshots is known then, and the cache tells which of them it touched.
+        # What was edited since their snapshots is known then, and the cache tells which of them it touched; and what was made by a
+        # definition that does not hold any more.
         self.expiry.catch_up()
+        self.expiry.catalogue.refresh()
+        self.expiry.forget()
         self.expiry.come_true()
         seq, now = self.expiry.cache.seq, datetime.now(UTC)
         good = [(key, tile) for key, tile in tiles if self.expiry.cache.put(key, tile, now)]

@@ -37,7 +37,8 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Record:
-    """What a folder says of itself: for whom and of what it is, and the changeset that all of its files know."""
+    """What a folder says of itself: for whom and of what it is, the changeset that all of its files know, and by which definitions they
+    were made."""
 
     audience: str
     layer: str
@@ -45,6 +46,7 @@ class Record:
     edition: int
     seq: int
     made_at: str
+    definitions: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,13 +73,15 @@ def read_record(folder: Path) -> Record | None:
                                f"{folder.name} 中的 {RECORD} 无法读取（{error}）；请删除该目录。") from None
 
 
-def write_tileset(store: Store, scene: Scene, folder: Path, threads: int = 1, progress: Progress | None = None) -> Made:
+def write_tileset(store: Store, scene: Scene, folder: Path, threads: int = 1, progress: Progress | None = None, definitions: str = "") -> Made:
     """Bring a folder to what the store knows.
+
+    `definitions` names those that the scene's layers were read by: what was made by others is made again.
 
     Raises Forbidden where it is for other readers, InvalidParameter where it is of another layer or moment.
     """
     now, seq = datetime.now(UTC), current_seq(store)
-    wanted = Record(scene.query.audience.fingerprint, scene.query.layer.id, _moment(scene), EDITION, seq, now.isoformat())
+    wanted = Record(scene.query.audience.fingerprint, scene.query.layer.id, _moment(scene), EDITION, seq, now.isoformat(), definitions)
     there = read_record(folder)
     if there is not None and there.audience != wanted.audience:
         raise Forbidden(f"{folder.name} was made for another audience ({there.audience}); name another folder.",
@@ -85,9 +89,13 @@ def write_tileset(store: Store, scene: Scene, folder: Path, threads: int = 1, pr
     if there is not None and (there.layer, there.moment) != (wanted.layer, wanted.moment):
         raise InvalidParameter("to", f"{folder.name} holds {there.layer} of {there.moment}; name another folder.",
                                f"{folder.name} 中是 {there.moment} 的 {there.layer}；请指定其他目录。")
-    if there is None or there.edition != EDITION:
+    stale: list[Envelope | None]
+    if there is None:
         _write(folder / RECORD, json.dumps(asdict(wanted)).encode())
-        stale: list[Envelope | None] = [] if there is None else [None]
+        stale = []
+    elif (there.edition, there.definitions) != (EDITION, definitions):
+        # What it says of itself stands until all is made again.
+        stale = [None]
     else:
         stale = _touched(store, scene, there, now)
     kept = _contents(store, scene, folder, stale, threads, progress)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -25,7 +26,7 @@ from layers.access import OWNER, Audience, ensure_audience
 from layers.audit import record
 from layers.catalogue import Catalogue
 from layers.cql2 import equals
-from layers.errors import InvalidParameter, UnknownLayer
+from layers.errors import DefinitionChanged, InvalidParameter, UnknownLayer
 from layers.features import rows
 from layers.layer import Layer, read_layers
 from layers.query import ItemQuery
@@ -101,7 +102,7 @@ def command(settings: Settings, layers: str | None, zoom: str, bbox: str | None,
         area = _area(store, catalogue, zoom, bbox, district, grid)
         cache = TileCache(MEMORY_BYTES)
         expiry = Expiry(store, catalogue, cache, shared=disk)
-        work = [(product, area) for product in _products(store, catalogue, wanted)]
+        work = [(product, area) for product in _products(store, expiry, wanted)]
         total = sum(sum(1 for _ in area.addresses(product.min_zoom)) for product, area in work)
         begun, columns = time.monotonic(), (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
         with Progress(*columns, console=teller.console, transient=True) as progress:
@@ -175,31 +176,47 @@ def _district(store: Store, catalogue: Catalogue, code: str) -> shapely.Geometry
     return shapely.union_all(found)
 
 
-def _products(store: Store, catalogue: Catalogue, wanted: Wanted) -> list[Product]:
+def _products(store: Store, expiry: Expiry, wanted: Wanted) -> list[Product]:
     found = []
     for group in wanted.groups:
         queries = [ItemQuery(layer, wanted.audience) for layer in group]
-        make = _vector(store, queries) if wanted.kind == "vector" else _picture(store, catalogue, queries)
+        make = _vector(store, expiry, queries) if wanted.kind == "vector" else _picture(store, expiry, queries)
         found.append(Product("+".join(layer.id for layer in group), *make, min_zoom=min(map(min_zoom, group))))
     return found
 
 
-def _vector(store: Store, queries: list[ItemQuery]) -> tuple[Callable[[TileAddress], TileKey], Callable[[TileAddress], CachedTile]]:
-    def make(address: TileAddress) -> CachedTile:
+def _standing(expiry: Expiry, queries: list[ItemQuery], make: Callable[[list[ItemQuery], int], CachedTile]) -> CachedTile:
+    """Return a tile by the definitions that stand: a layer may be defined anew while its tiles are seeded."""
+    catalogue = expiry.catalogue
+
+    def refresh() -> None:
+        catalogue.refresh()
+        expiry.forget()
+
+    return catalogue.by_standing(lambda version: make([replace(q, layer=catalogue.layer(q.layer.id)) for q in queries], version), refresh)
+
+
+def _vector(store: Store, expiry: Expiry, queries: list[ItemQuery]) -> tuple[Callable[[TileAddress], TileKey], Callable[[TileAddress], CachedTile]]:
+    def make(address: TileAddress, standing: list[ItemQuery], version: int) -> CachedTile:
         begun = datetime.now(UTC)
-        tile = render_all(store, queries, address)
+        tile = render_all(store, standing, address)
+        if tile.definitions > version:
+            raise DefinitionChanged
         return made_tile(tile.body, tile.seq, MEDIA_TYPE, begun)
 
-    return lambda address: key_of(queries, address), make
+    return lambda address: key_of(queries, address), lambda address: _standing(expiry, queries, partial(make, address))
 
 
-def _picture(store: Store, catalogue: Catalogue, queries: list[ItemQuery]) -> tuple[Callable[[TileAddress], TileKey], Callable[[TileAddress], CachedTile]]:
-    def make(address: TileAddress) -> CachedTile:
+def _picture(store: Store, expiry: Expiry, queries: list[ItemQuery]) -> tuple[Callable[[TileAddress], TileKey], Callable[[TileAddress], CachedTile]]:
+    catalogue = expiry.catalogue
+
+    def make(address: TileAddress, standing: list[ItemQuery], version: int) -> CachedTile:
         begun, side = datetime.now(UTC), address.grid.tile_px
-        picture = draw(store, queries, MapView(address.envelope, address.grid.srid, side, side, 1), language=catalogue.city.languages[0])
+        picture = draw(store, standing, MapView(address.envelope, address.grid.srid, side, side, 1), language=catalogue.city.languages[0])
+        catalogue.require(version)
         return made_tile(picture.body, picture.seq, picture.media_type, begun)
 
-    return lambda address: replace(key_of(queries, address), variant="png"), make
+    return (lambda address: replace(key_of(queries, address), variant="png")), lambda address: _standing(expiry, queries, partial(make, address))
 
 
 def _disk(settings: Settings, store: Store, wanted: Wanted, file: Path | None) -> SharedStore:

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -27,7 +28,7 @@ from layers.moments import parse_datetime
 from layers.query import ItemQuery
 from layers.roles import read_roles
 from layers.store import Store
-from tiles.tileset3d_archive import RECORD, pack, write_tileset
+from tiles.tileset3d_archive import RECORD, Made, pack, write_tileset
 from tiles.tileset3d_content import Scene
 
 __all__ = ["command"]
@@ -62,10 +63,11 @@ def command(settings: Settings, layer_id: str, to: Path, moment: str | None, rol
         if not audience.may_read(layer_id):
             raise UnknownLayer(layer_id)
         at, interval = parse_datetime(moment, "at") if moment else (None, None)
-        scene = scene_of(Context(settings, store, catalogue), ItemQuery(catalogue.layer(layer_id), audience, at=at, interval=interval))
+        context = Context(settings, store, catalogue)
+        query = ItemQuery(catalogue.layer(layer_id), audience, at=at, interval=interval)
         public = ensure_audience(store, catalogue.layers, roles.grants(catalogue.layers, [roles.public], ()))
         readers = name + (f" ({districts})" if districts else "")
-        _check(scene, public, readers, confidential)
+        _check(scene_of(context, query), public, readers, confidential)
         is_archive = to.suffix == ".3tz"
         folder = to.with_name(f"{to.name}.part") if is_archive else to
         if is_archive:
@@ -73,7 +75,16 @@ def command(settings: Settings, layer_id: str, to: Path, moment: str | None, rol
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
         with Progress(*columns, console=teller.console, transient=True) as progress:
             bar = progress.add_task(teller.text("3D tiles", "三维瓦片"), total=None)
-            made = write_tileset(store, scene, folder, threads, lambda done, total: progress.update(bar, completed=done, total=total))
+
+            def write(version: int) -> Made:
+                scene = scene_of(context, replace(query, layer=catalogue.layer(layer_id)))
+                _check(scene, public, readers, confidential)
+                definitions = ",".join(f"{each.id}:{catalogue.drawn[each.id]}" for each in scene.shown)
+                found = write_tileset(store, scene, folder, threads, lambda done, total: progress.update(bar, completed=done, total=total), definitions)
+                catalogue.require(version)
+                return found
+
+            made = context.by_standing(write)
         if is_archive:
             pack(folder, to)
             shutil.rmtree(folder)

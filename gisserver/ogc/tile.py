@@ -12,7 +12,7 @@ from gisserver.ogc.questions import asked_tile
 from gisserver.ogc.tilesets import spatial_layer
 from gisserver.request import Request
 from gisserver.tile_lane import fill, fill_day, in_thread, kept, made_tile, send_tile
-from layers.errors import DefinitionChanged, InvalidParameter, Unavailable
+from layers.errors import DefinitionChanged
 from layers.layer import Layer
 from layers.query import ItemQuery
 from tiles.aggregates import PLAYED
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["TileEndpoint"]
 
-# A layer can be defined anew while its tile is made; that does not go on for ever.
-TRIES = 3
 # What a tile of cells may be asked with and is answered from what is kept.
 PLAIN = {"datetime", "f", "collections", "properties"}
 
@@ -59,7 +57,7 @@ class TileEndpoint:
         return kept(request, key_of([ItemQuery(layer, audience) for layer in layers], _address(request)))
 
     def _made(self, request: Request) -> CachedTile:
-        p, version = request.parameters, self.context.catalogue.version
+        p = request.parameters
         if "collection" in request.path:
             layers = [spatial_layer(request)]
         else:
@@ -70,17 +68,12 @@ class TileEndpoint:
         p.take_choice("f", ("mvt", "pbf"))
         queries = [asked_tile(request, layer, len(layers) == 1) for layer in layers]
         p.finish()
-        for _ in range(TRIES):
-            try:
-                return self._filled(request, queries, address, version)
-            except (Unavailable, InvalidParameter) as error:
-                # The layer may have been defined anew since this process read it: then what it knows is read again.
-                self.context.refresh(at_once=True)
-                before, version = version, self.context.catalogue.version
-                if version == before and not isinstance(error, DefinitionChanged):
-                    raise
-                queries = [replace(query, layer=self.context.layer_for(request.audience, query.layer.id)) for query in queries]
-        raise DefinitionChanged
+
+        def made(version: int) -> CachedTile:
+            standing = [replace(query, layer=self.context.layer_for(request.audience, query.layer.id)) for query in queries]
+            return self._filled(request, standing, address, version)
+
+        return self.context.by_standing(made)
 
     def _filled(self, request: Request, queries: list[ItemQuery], address: TileAddress, version: int) -> CachedTile:
         """Return a tile from the cache, or made by the definitions of a version of the catalogue. Raises DefinitionChanged."""

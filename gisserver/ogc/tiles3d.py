@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -119,20 +120,27 @@ class Tile3dEndpoint:
         query = asked_tile(request, layer, alone=False)
         asked = _asked(request)
         p.finish()
-        scene = scene_of(self.context, query)
-        band = band_of(scene, address)
-        if band is None if self.form == "glb" else address.z != ROOT_ZOOM:
-            raise UnknownTile(f"There is no 3D tile {address.z}/{address.y}/{address.x}.{self.form} (level, row, column).")
 
-        def make() -> CachedTile:
-            begun = datetime.now(UTC)
-            if self.form == "glb" and band is not None:
-                made = content(self.context.store, scene, address, band)
-                return made_tile(made.body, made.seq, MEDIA_TYPE, begun)
-            document, seq, _ = cell_tileset(self.context.store, scene, address, lambda a, form: f"../../{a.z}/{a.y}/{a.x}.{form}{asked}")
-            return made_tile(dump(document), seq, "application/json", begun)
+        def made(version: int) -> CachedTile:
+            standing = replace(query, layer=self.context.layer_for(request.audience, layer.id))
+            scene = scene_of(self.context, standing)
+            band = band_of(scene, address)
+            if band is None if self.form == "glb" else address.z != ROOT_ZOOM:
+                raise UnknownTile(f"There is no 3D tile {address.z}/{address.y}/{address.x}.{self.form} (level, row, column).")
 
-        return fill(request, self._key(query, address), make)
+            def make() -> CachedTile:
+                begun = datetime.now(UTC)
+                if self.form == "glb" and band is not None:
+                    found = content(self.context.store, scene, address, band)
+                    self.context.catalogue.require(version)
+                    return made_tile(found.body, found.seq, MEDIA_TYPE, begun)
+                document, seq, _ = cell_tileset(self.context.store, scene, address, lambda a, form: f"../../{a.z}/{a.y}/{a.x}.{form}{asked}")
+                self.context.catalogue.require(version)
+                return made_tile(dump(document), seq, "application/json", begun)
+
+            return fill(request, self._key(standing, address), make)
+
+        return self.context.by_standing(made)
 
     def _key(self, query: ItemQuery, address: TileAddress) -> TileKey:
         """Return the key: all layers that the tile is made from, and what the reader may see of each of them."""

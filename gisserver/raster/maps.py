@@ -41,6 +41,10 @@ _COLOR = re.compile(r"(?:0x|#)?([0-9a-fA-F]{6})\Z")
 
 def map_of(request: Request) -> Response:
     """Answer a map of a layer, or of the city (`collections` chooses layers)."""
+    return request.context.by_standing(lambda version: _map(request, version))
+
+
+def _map(request: Request, version: int) -> Response:
     p, city = request.parameters, request.context.catalogue.city
     layers, is_city = _layers(request)
     kind = FORMATS[p.take_choice("f", FORMATS, _accepted(request)) or "png"]
@@ -57,6 +61,7 @@ def map_of(request: Request) -> Response:
     p.finish()
     view = MapView(box, crs.srid, width, height)
     picture = draw(request.context.store, queries, view, language=language_of(request), background=ground, media_type=kind)
+    request.context.catalogue.require(version)
     minx, miny, maxx, maxy = (box[1], box[0], box[3], box[2]) if crs.flip else box
     return reply(request, picture.body, kind, f'"{digest(picture.body)}"', {
         "Content-Crs": f"<{crs.uri}>", "Content-Bbox": f"{minx!r},{miny!r},{maxx!r},{maxy!r}", "Gis-Seq": str(picture.seq)})

@@ -84,7 +84,7 @@ class PictureTile:
                 response = await asyncio.get_running_loop().run_in_executor(self.context.delegate_threads, self.upstream.tile, request, wanted)
                 await response(scope, receive, send)
                 return
-            tile = self._kept(request, wanted) or await in_thread(request, lambda: self._made(request, wanted))
+            tile = self._kept(request, wanted) or await in_thread(request, lambda: self.made(request, wanted))
         except StoreError as error:
             if self.refuse is None:
                 raise
@@ -101,20 +101,26 @@ class PictureTile:
             return None
         return kept(request, _key(request, wanted, [layer for layers in found for layer in layers or ()], None if known is None else int(known)))
 
-    def _made(self, request: Request, wanted: Wanted) -> CachedTile:
-        layers = [layer for name in wanted.names for layer in find_layers(request, name, wanted.style)]
+    def made(self, request: Request, wanted: Wanted) -> CachedTile:
+        """Return a tile from the cache, or made. Blocks: call it in a thread."""
         known = known_number(request, wanted.moment)
-        queries = questions_of(request, layers, wanted.moment, known)
 
-        def make() -> CachedTile:
-            # What this process has heard of was there before.
-            begun, seq, address = datetime.now(UTC), self.context.tiles.seq, wanted.address
-            side = address.grid.tile_px * wanted.ratio
-            view = MapView(address.envelope, address.grid.srid, side, side, wanted.ratio)
-            picture = draw(self.context.store, queries, view, language=language_of(request), background=BACKGROUND if wanted.has_ground else None, seq=seq)
-            return made_tile(picture.body, picture.seq, picture.media_type, begun)
+        def made(version: int) -> CachedTile:
+            layers = [layer for name in wanted.names for layer in find_layers(request, name, wanted.style)]
+            queries = questions_of(request, layers, wanted.moment, known)
 
-        return fill(request, _key(request, wanted, layers, known), make)
+            def make() -> CachedTile:
+                # What this process has heard of was there before.
+                begun, seq, address = datetime.now(UTC), self.context.tiles.seq, wanted.address
+                side = address.grid.tile_px * wanted.ratio
+                view = MapView(address.envelope, address.grid.srid, side, side, wanted.ratio)
+                picture = draw(self.context.store, queries, view, language=language_of(request), background=BACKGROUND if wanted.has_ground else None, seq=seq)
+                self.context.catalogue.require(version)
+                return made_tile(picture.body, picture.seq, picture.media_type, begun)
+
+            return fill(request, _key(request, wanted, layers, known), make)
+
+        return self.context.by_standing(made)
 
 
 def _key(request: Request, wanted: Wanted, layers: list[Layer], known: int | None) -> TileKey:

@@ -60,7 +60,7 @@ def wms(service: MapService) -> Callable[[Request], Response]:
     """Return the handler of /wms."""
     operations: dict[str, Callable[[Request, _Asked], Response]] = {
         "getcapabilities": lambda request, given: _capabilities(service, request, given),
-        "getmap": lambda request, given: _map(service, request, given),
+        "getmap": lambda request, given: request.context.by_standing(lambda version: _standing(request, _map(service, request, given), version)),
         "getfeatureinfo": lambda request, given: _info(service, request, given),
         "getlegendgraphic": lambda request, given: _legend(request, given)}
 
@@ -110,6 +110,12 @@ def _map(service: MapService, request: Request, given: _Asked) -> Response:
     status, kind, body = service.call(request, "/wms", _common(given, "GetMap", names, view) | {
         "FORMAT": kind, "TRANSPARENT": str(is_transparent).upper(), "BGCOLOR": f"0x{_background(given)}"}, asked)
     return reply(request, body, kind, f'"{digest(body)}"' if status == 200 else None, status=status)
+
+
+def _standing(request: Request, drawn: Response, version: int) -> Response:
+    """Return what was drawn by the definitions of a version. Raises DefinitionChanged where others stand."""
+    request.context.catalogue.require(version)
+    return drawn
 
 
 def _info(service: MapService, request: Request, given: _Asked) -> Response:

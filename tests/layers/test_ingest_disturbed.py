@@ -19,10 +19,12 @@ from layers.catalogue import Catalogue
 from layers.edits import Changeset, Edit, apply_changeset
 from layers.errors import Conflict
 from layers.ingest import ImportPlan, ingest
+from layers.layer import parse_layer
 from layers.mapping import ImportMapping
+from layers.plan import register
 from layers.sources import open_source
 from layers.staging import Batch
-from tests.data.import_town import houses, load, staged, told
+from tests.data.import_town import HOUSE, TITLE, houses, load, staged, told
 
 
 @pytest.fixture
@@ -44,6 +46,22 @@ def test_somebody_elses_edit_meanwhile_is_a_conflict(city: Catalogue, tmp_path: 
     with pytest.raises(Conflict):
         ingest(city.store, city, open_source(path), city.layer("house"), ImportPlan(ImportMapping(valid_from="2014"), "tester"), meanwhile)
     assert told(city, "storeys, note") == [(1, "mine")] and staged(city) == 0
+
+
+def test_a_definition_that_changes_meanwhile_is_read_again(city: Catalogue, tmp_path: Path) -> None:
+    """The file has a column that the definition gets while it is read: it is not left out, as by the definition that was read before."""
+    path, seen = houses(tmp_path, {"no": "a", "storeys": 1, "owner": "the city"}), list[str]()
+
+    def meanwhile(step: str, count: int, of: int | None) -> None:
+        if step == "write" and "write" not in seen:
+            fields = [*HOUSE["fields"], {"name": "owner", "type": "string", "title": TITLE}]
+            register(city.store, parse_layer({**HOUSE, "fields": fields}))
+        seen.append(step)
+
+    layer = city.layer("house")
+    report = ingest(city.store, city, open_source(path), layer, ImportPlan(ImportMapping(valid_from="2014"), "tester"), meanwhile)
+    assert seen.count("write") == 2 and "owner" not in layer.by_name
+    assert report.new == 1 and told(city, "no, storeys, owner") == [("a", 1, "the city")] and staged(city) == 0
 
 
 def test_the_report_gives_the_first_faults_and_counts_the_rest(city: Catalogue, tmp_path: Path) -> None:
