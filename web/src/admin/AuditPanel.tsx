@@ -4,6 +4,7 @@ import DatePicker from "antd/es/date-picker";
 import Input from "antd/es/input";
 import Select from "antd/es/select";
 import dayjs from "dayjs";
+import "dayjs/locale/zh-cn";
 import { useState } from "react";
 import { type AuditQuestion, readAudit, readEvents, type Verdict, verifyAudit } from "../api/desk";
 import { formatStamp } from "../format/instant";

@@ -6,6 +6,7 @@ import Segmented from "antd/es/segmented";
 import Select from "antd/es/select";
 import Switch from "antd/es/switch";
 import dayjs from "dayjs";
+import "dayjs/locale/zh-cn";
 import { today } from "../format/instant";
 import { pick } from "../format/text";
 import { useChanged } from "../state/changed";

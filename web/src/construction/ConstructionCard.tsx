@@ -19,6 +19,8 @@ function lead(t: Words, { days, points, state }: ProjectProgress): string {
   if (days === null) return "";
   // Within the tolerance of points, days of a flat curve say little.
   if (state === "on_time" && points !== null && points !== 0 && Math.abs(days) > 7) return t("grow.within");
+  // The state is said beside it.
+  if (days !== 0 && state === (days > 0 ? "ahead" : "late")) return t("grow.by", { days: Math.abs(days) });
   return days === 0 ? t("grow.daysNone") : t(days > 0 ? "grow.daysAhead" : "grow.daysLate", { days: Math.abs(days) });
 }
 

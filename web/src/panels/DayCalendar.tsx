@@ -3,6 +3,7 @@ import DatePicker from "antd/es/date-picker";
 import Input from "antd/es/input";
 import dayjs from "dayjs";
 import "dayjs/locale/zh-cn";
+import "dayjs/locale/zh-cn";
 import { today as newestDay } from "../format/instant";
 import { useWords } from "../state/preferences";
 import { useSession } from "../state/session";

@@ -5,6 +5,7 @@ import DatePicker from "antd/es/date-picker";
 import Segmented from "antd/es/segmented";
 import Select from "antd/es/select";
 import dayjs from "dayjs";
+import "dayjs/locale/zh-cn";
 import { useEffect, useRef, useState } from "react";
 import { addStep, today } from "../format/instant";
 import { makeFilm, makePictures, MOST_FRAMES, MOST_PICTURES, wayOf } from "../record/film";

@@ -3,6 +3,7 @@ import Modal from "antd/es/modal";
 import Segmented from "antd/es/segmented";
 import DatePicker from "antd/es/date-picker";
 import dayjs from "dayjs";
+import "dayjs/locale/zh-cn";
 import { useEffect, useRef, useState } from "react";
 import { addStep } from "../format/instant";
 import { FIRST_DAY, lastDay, useClock } from "../state/clock";

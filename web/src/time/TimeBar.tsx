@@ -6,6 +6,7 @@ import DatePicker from "antd/es/date-picker";
 import Segmented from "antd/es/segmented";
 import Select from "antd/es/select";
 import dayjs from "dayjs";
+import "dayjs/locale/zh-cn";
 import { lazy, Suspense, useState } from "react";
 import { addStep, type Step, today } from "../format/instant";
 import { closeClock, FIRST_DAY, lastDay, showDay, useClock } from "../state/clock";

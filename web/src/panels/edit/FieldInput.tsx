@@ -6,6 +6,7 @@ import Input from "antd/es/input";
 import InputNumber from "antd/es/input-number";
 import Select from "antd/es/select";
 import dayjs from "dayjs";
+import "dayjs/locale/zh-cn";
 import type { LayerField } from "../../api/types";
 import { pick } from "../../format/text";
 import { unitOf } from "../../format/value";

@@ -3,6 +3,7 @@ import Form from "antd/es/form";
 import Input from "antd/es/input";
 import Radio from "antd/es/radio";
 import dayjs from "dayjs";
+import "dayjs/locale/zh-cn";
 import { dayOf } from "../../format/instant";
 import { type Draft, useDraft } from "../../state/draft";
 import { useWords } from "../../state/preferences";

@@ -4,6 +4,7 @@ import Input from "antd/es/input";
 import InputNumber from "antd/es/input-number";
 import Select from "antd/es/select";
 import dayjs from "dayjs";
+import "dayjs/locale/zh-cn";
 import { useState } from "react";
 import type { Layer, LayerField } from "../../api/types";
 import { type Condition, type Operator, operatorsOf } from "../../format/condition";
