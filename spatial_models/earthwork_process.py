@@ -12,11 +12,11 @@ from shapely.geometry.base import BaseGeometry
 from layers.crs import to_srid
 from spatial_models.earthwork import MOST_CELLS, cells_of, pit_floor, volumes
 from spatial_models.faults import wrong
-from spatial_models.inputs import Area, drawn_area, moment_input
+from spatial_models.inputs import Area, drawn_area
 from spatial_models.pipes import Pipes, buried_layers, read_pipes
-from spatial_models.process import Inputs, Output, Process, Task, Value, given
-from spatial_models.sightline import LayerName
-from spatial_models.solids import Solids, layers_input, read_solids, standing_layers
+from spatial_models.process import Output, Process, Task, Value, given
+from spatial_models.shown import ShownInputs, shown
+from spatial_models.solids import Solids, read_solids
 from spatial_models.surroundings import Ground
 from spatial_models.words import Words
 
@@ -31,7 +31,7 @@ MOST_TOLD = 500
 PLACES = 65
 
 
-class EarthworkInputs(Inputs):
+class EarthworkInputs(ShownInputs):
     """An area, and how deep it is dug or to which level it is made up."""
 
     area: Area = given(Words("Area", "范围"), Words(f"A polygon in CRS84 of at most {LARGEST_M2 / 1e6:g} sq km", f"CRS84 多边形，不超过 {LARGEST_M2 / 1e6:g} 平方千米"))
@@ -44,8 +44,6 @@ class EarthworkInputs(Inputs):
     cell_m: float | None = given(Words("Cell size", "格网大小"), Words(
         f"Metres; without it so that about {USUAL_CELLS} cells take part, at least 0.25 m. At most {MOST_CELLS} cells",
         f"米；不给则约 {USUAL_CELLS} 格且不小于 0.25 米，最多 {MOST_CELLS} 格"), None, ge=0.1, le=100, allow_inf_nan=False)
-    layers: tuple[LayerName, ...] | None = layers_input()
-    datetime: str | None = moment_input()
 
 
 def _area(srid: int, inputs: EarthworkInputs) -> BaseGeometry:
@@ -76,14 +74,13 @@ def _check(task: Task, inputs: EarthworkInputs) -> None:
     if inputs.batter and inputs.depth_m is None and inputs.level_m is None:
         raise wrong("batter", "goes with 'depth_m' or 'level_m'.", "须与 depth_m 或 level_m 一同给出。")
     _cell(_area(task.projected_srid, inputs), inputs)
-    standing_layers(task, inputs.layers, buried_layers(task))
+    shown(task, inputs, buried_layers(task))
 
 
 def _run(task: Task, inputs: EarthworkInputs) -> Value:
-    buried, area = buried_layers(task), _area(task.projected_srid, inputs)
-    layers = standing_layers(task, inputs.layers, buried)
+    city, area = shown(task, inputs, buried_layers(task)), _area(task.projected_srid, inputs)
     cell_m = _cell(area, inputs)
-    solids, ground = read_solids(task, layers, inputs.datetime, area, ("floors_below",))
+    solids, ground = read_solids(task, city, area, ("floors_below",), roofs=False)
     earth = cells_of(area, cell_m, ground)
     known = earth.is_known
     if not known.any():
@@ -93,10 +90,10 @@ def _run(task: Task, inputs: EarthworkInputs) -> Value:
     # Of a plane that stands for a ground that is not known no elevation is told.
     heights = {"lowest_m": float(earth.z[known].min()), "highest_m": float(earth.z[known].max()), "mean_m": earth.mean_m}
     told: dict[str, Any] = {
-        "datetime": inputs.datetime, "area_m2": round(float(area.area), 3), "perimeter_m": round(float(area.length), 3),
+        **city.told, "area_m2": round(float(area.area), 3), "perimeter_m": round(float(area.length), 3),
         "surface_m2": round(float((earth.area_m2 * earth.steepness).sum()), 3),
         **{name: round(z, 3) if ground.terrain else None for name, z in heights.items()}, "unknown_m2": round(float(earth.area_m2[~known].sum()), 3),
-        "cell_m": round(cell_m, 4), "terrain": ground.told, "solids": solids.told(layers), "pipe_layers": [layer.id for layer in buried]}
+        "cell_m": round(cell_m, 4), "terrain": ground.told, "solids": {"layers": [layer.id for layer in city.layers], "count": len(solids)}, "pipe_layers": [layer.id for layer in city.others]}
     if inputs.depth_m is None and inputs.level_m is None:
         return Value(told)
     level = inputs.level_m if inputs.level_m is not None else earth.mean_m - (inputs.depth_m or 0.0)
@@ -112,7 +109,7 @@ def _run(task: Task, inputs: EarthworkInputs) -> Value:
         sides = cells_of(ring, max(cell_m, math.sqrt(ring.envelope.area / MOST_CELLS)), ground)
         cut += volumes(sides, pit_floor(area, sides.x, sides.y, level, inputs.batter)).cut_m3
         top = shapely.buffer(area, inputs.batter * max(0.0, earth.mean_m - level), quad_segs=16)
-    pipes = read_pipes(task, buried, inputs.datetime, top)
+    pipes = read_pipes(task, city, top)
     met = [_pipe(pipes, row, area, top, level, inputs.batter, ground) for row in range(len(pipes))]
     met.sort(key=lambda p: (p["is_met"] is False, -(p["over_floor_m"] if p["over_floor_m"] is not None else math.inf)))
     return Value({

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import shapely
-from pydantic import AfterValidator, WithJsonSchema
+from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
@@ -14,7 +14,7 @@ from spatial_models.faults import wrong
 from spatial_models.process import FieldView, LayerView, given
 from spatial_models.words import Words
 
-__all__ = ["Area", "Filter", "drawn_area", "filter_input", "layer_input", "moment_input", "readable_field"]
+__all__ = ["Area", "Filter", "Known", "drawn_area", "filter_input", "known_input", "layer_input", "moment_input", "readable_field"]
 
 MOST_VERTICES = 10_000
 FILTER = Words("Filter in CQL2, as text or as JSON; geometries in it are in CRS84",
@@ -43,6 +43,7 @@ def _is_area(value: dict[str, Any]) -> dict[str, Any]:
 Area = Annotated[dict[str, Any], AfterValidator(_is_area), WithJsonSchema({
     "type": "object", "format": "geojson-geometry", "required": ["type", "coordinates"],
     "properties": {"type": {"type": "string", "enum": ["Polygon", "MultiPolygon"]}, "coordinates": {"type": "array", "items": {}}}})]
+Known = Annotated[int, Field(ge=0, lt=2**53)] | Annotated[str, Field(min_length=1, max_length=40)]
 Filter = Annotated[str, WithJsonSchema({"type": "string"})] | dict[str, Any]
 
 
@@ -60,6 +61,12 @@ def moment_input() -> Any:
     """Describe the input 'datetime': the city as of a day."""
     return given(Words("As of", "时点"), Words("The city as of this moment, such as 2010, 2010-06-01 or RFC 3339; now if not given",
                                              "按此时点的城市，如 2010、2010-06-01 或 RFC 3339；不给则为当前"), None, max_length=40)
+
+
+def known_input() -> Any:
+    """Describe the input 'known_at': the city as it was known."""
+    return given(Words("Known at", "获知时点"), Words("What was known up to this changeset number, or this time of recording; the present belief if not given",
+                                                 "按截至该变更集编号或该入库时间的认知；不给则为当前认知"), None)
 
 
 def filter_input() -> Any:

@@ -18,6 +18,8 @@ Floats = NDArray[np.float64]
 # Less than this over the line is a touch: numbers are no better.
 TOUCH_M = 0.001
 MOST_SAMPLES = 20_000
+# Stretches of a solid that are no further apart are one.
+_JOINED_M = 1e-6
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,20 @@ class Sight:
 
 
 @dataclass(frozen=True)
+class _Top:
+    """The top of a solid over a stretch of a line's plan: it begins at `z_begin` and goes up by `slope`."""
+
+    begin: float
+    end: float
+    z_begin: float
+    slope: float
+    row: int
+
+    def at(self, s: float) -> float:
+        return self.z_begin + self.slope * (s - self.begin)
+
+
+@dataclass(frozen=True)
 class _Line:
     """Elevations of a line from an eye at `eye_m`: eye + slope·s + drop·s² over the datum at level distance s."""
 
@@ -62,19 +78,20 @@ class _Line:
     def at(self, s: Floats | float) -> Floats:
         return np.asarray(self.eye_m + self.slope * np.asarray(s) + self.drop * np.asarray(s) ** 2)
 
-    def excess(self, top: float, begin: float, end: float) -> tuple[float, float]:
-        """Return how far a level `top` rises over the line between two distances at most, and where."""
-        lowest = begin if self.slope >= 0 else end if self.drop == 0 else min(max(-self.slope / (2 * self.drop), begin), end)
-        return top - float(self.at(lowest)), lowest
+    def excess(self, top: _Top) -> tuple[float, float]:
+        """Return how far a top rises over the line at most, and where."""
+        fall = top.slope - self.slope
+        most = top.begin if fall <= 0 else top.end if self.drop == 0 else min(max(fall / (2 * self.drop), top.begin), top.end)
+        return top.at(most) - float(self.at(most)), most
 
-    def entry(self, top: float, begin: float, lowest: float) -> float:
-        """Return where, from `begin` on, the line comes down to a level, if it is below it at `lowest`."""
-        if top - float(self.at(begin)) > TOUCH_M:
-            return begin
-        low, high = begin, lowest
+    def entry(self, top: _Top, most: float) -> float:
+        """Return where the line first goes below a top, if it is below it at `most`."""
+        if top.at(top.begin) - float(self.at(top.begin)) > TOUCH_M:
+            return top.begin
+        low, high = top.begin, most
         for _ in range(60):
             middle = (low + high) / 2
-            low, high = (low, middle) if top - float(self.at(middle)) > TOUCH_M else (middle, high)
+            low, high = (low, middle) if top.at(middle) - float(self.at(middle)) > TOUCH_M else (middle, high)
         return high
 
 
@@ -82,7 +99,7 @@ def look(eye: tuple[float, float, float], target: tuple[float, float, float], so
     """Follow the line from an eye to a target.
 
     Method: the line is straight where places at a level distance s are lowered by drop·s²; solids are cut exactly by the line's
-    plan, the ground is sampled at half its cells (or MOST_SAMPLES places).
+    plan, prisms level at their tops, roofs by their facets; the ground is sampled at half its cells (or MOST_SAMPLES places).
 
     Parameters
     ----------
@@ -99,14 +116,14 @@ def look(eye: tuple[float, float, float], target: tuple[float, float, float], so
     if distance < 1e-6:
         return _upright(eye, target, solids)
     line = _Line(eye[2], (target[2] - drop * distance**2 - eye[2]) / distance, drop)
-    # (begin, end, level at the begin, level at the end, solid)
     found, needed = [], -math.inf
-    for begin, end, top, row in _crossed(eye, target, distance, solids):
-        needed = max(needed, _steepest(top - eye[2], begin, end, drop))
-        above, lowest = line.excess(top, begin, end)
-        if above > TOUCH_M:
-            s = line.entry(top, begin, lowest)
-            found.append(_obstruction(eye, (dx / distance, dy / distance), line, s, end, above, row))
+    for run in _runs(_crossed(eye, target, distance, solids)):
+        needed = max(needed, *(_steepest(top, eye[2], drop) for top in run))
+        over = [(top, *line.excess(top)) for top in run]
+        if over := [each for each in over if each[1] > TOUCH_M]:
+            first, _, most = over[0]
+            found.append(_obstruction(eye, (dx / distance, dy / distance), line, line.entry(first, most), over[-1][0].end, max(each[1] for each in over),
+                                      first.row))
     rough, steepest = _ground(eye, (dx / distance, dy / distance), distance, line, ground)
     found += rough
     needed = max(needed, steepest)
@@ -118,9 +135,9 @@ def _upright(eye: tuple[float, float, float], target: tuple[float, float, float]
     """Look straight up or down: what holds the place is in the way up to its top."""
     lowest = min(eye[2], target[2])
     point = shapely.Point(eye[:2])
-    rows = np.flatnonzero(shapely.contains(solids.shapes, point) & (solids.top - lowest > TOUCH_M)) if len(solids) else np.array([], dtype=int)
-    found = tuple(Obstruction(0.0, 0.0, float(solids.top[row]) - lowest, lowest, eye[0], eye[1], int(row)) for row in rows)
-    return Sight(0.0, found, max((float(solids.top[row]) for row in rows), default=-math.inf))
+    tops = {row: top for row, top in solids.tops_at(*eye[:2]).items() if top - lowest > TOUCH_M and shapely.contains(solids.outline(row), point)}
+    found = tuple(Obstruction(0.0, 0.0, top - lowest, lowest, eye[0], eye[1], row) for row, top in tops.items())
+    return Sight(0.0, found, max(tops.values(), default=-math.inf))
 
 
 def _obstruction(eye: tuple[float, float, float], way: tuple[float, float], line: _Line, begin: float, end: float, above: float,
@@ -128,13 +145,12 @@ def _obstruction(eye: tuple[float, float, float], way: tuple[float, float], line
     return Obstruction(begin, end, above, float(line.at(begin)), eye[0] + way[0] * begin, eye[1] + way[1] * begin, row)
 
 
-def _crossed(eye: tuple[float, float, float], target: tuple[float, float, float], distance: float,
-             solids: Solids) -> list[tuple[float, float, float, int]]:
-    """Return the stretches of the line's plan that lie in solids: (begin, end, top, row)."""
+def _crossed(eye: tuple[float, float, float], target: tuple[float, float, float], distance: float, solids: Solids) -> list[_Top]:
+    """Return the stretches of the line's plan that lie in solids."""
     if not len(solids):
         return []
-    plan = shapely.LineString([eye[:2], target[:2]])
-    (rows,) = np.nonzero(shapely.intersects(solids.shapes, plan))
+    plan, prisms = shapely.LineString([eye[:2], target[:2]]), solids.prisms
+    rows = prisms[shapely.intersects(solids.shapes[prisms], plan)]
     pieces, of = shapely.get_parts(shapely.intersection(solids.shapes[rows], plan), return_index=True)
     found = []
     for piece, row in zip(pieces, rows[of], strict=True):
@@ -143,16 +159,35 @@ def _crossed(eye: tuple[float, float, float], target: tuple[float, float, float]
             continue
         along = np.hypot(*(shapely.get_coordinates(piece) - eye[:2]).T)
         if along.max() - along.min() > 1e-6:
-            found.append((float(along.min()), min(float(along.max()), distance), float(solids.top[row]), int(row)))
+            found.append(_Top(float(along.min()), min(float(along.max()), distance), float(solids.top[row]), 0.0, int(row)))
+    under = solids.roofs.under(eye[:2], target[:2])
+    slopes = (under.z_end - under.z_begin) / (under.end - under.begin)
+    found += [_Top(*each) for each in zip(under.begin.tolist(), np.minimum(under.end, distance).tolist(), under.z_begin.tolist(), slopes.tolist(),
+                                          under.row.tolist(), strict=True)]
     return found
 
 
-def _steepest(rise: float, begin: float, end: float, drop: float) -> float:
-    """Return the steepest line from the eye that touches a level `rise` above it between two distances."""
-    at = [max(begin, 1e-6), end]
-    if drop > 0 and rise < 0 and begin < (turn := math.sqrt(-rise / drop)) < end:
+def _runs(tops: list[_Top]) -> list[list[_Top]]:
+    """Return the stretches of each solid that go on over one another: they are one thing in the way."""
+    found: list[list[_Top]] = []
+    reach = -math.inf
+    for top in sorted(tops, key=lambda each: (each.row, each.begin)):
+        if found and found[-1][0].row == top.row and top.begin - reach < _JOINED_M:
+            found[-1].append(top)
+            reach = max(reach, top.end)
+        else:
+            found.append([top])
+            reach = top.end
+    return found
+
+
+def _steepest(top: _Top, eye_m: float, drop: float) -> float:
+    """Return the steepest line from the eye that touches a top."""
+    rise = top.at(0.0) - eye_m
+    at = [max(top.begin, 1e-6), top.end]
+    if drop > 0 and rise < 0 and top.begin < (turn := math.sqrt(-rise / drop)) < top.end:
         at.append(turn)
-    return max((rise - drop * s * s) / s for s in at)
+    return max((rise - drop * s * s) / s + top.slope for s in at)
 
 
 def _ground(eye: tuple[float, float, float], way: tuple[float, float], distance: float, line: _Line,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +11,8 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from layers.crs import to_srid
-from spatial_models.process import LayerView, Question, Task
+from spatial_models.process import LayerView, Task
+from spatial_models.shown import Shown
 
 __all__ = ["Pipes", "buried_layers", "read_pipes"]
 
@@ -59,16 +59,16 @@ def buried_layers(task: Task) -> tuple[LayerView, ...]:
     return tuple(layer for layer in task.layers() if layer.geometry == "LineString" and {*ENDS, "size_mm"} <= layer.fields.keys())
 
 
-def read_pipes(task: Task, layers: Sequence[LayerView], at: str | None, area: BaseGeometry) -> Pipes:
-    """Read the buried lines that meet an area of the projected CRS. Overhead lines are left out.
+def read_pipes(task: Task, shown: Shown, area: BaseGeometry) -> Pipes:
+    """Read the buried lines (the further layers of `shown`) that meet an area of the projected CRS. Overhead lines are left out.
 
     A recorded elevation is of the top, the centre or the invert, as `depth_to` says; of the centre where it says nothing.
     """
     parts: list[tuple[Any, ...]] = []
     asked = to_srid(area, task.projected_srid, CRS84)
-    for layer in layers:
+    for layer in shown.others:
         names = [name for name in dict.fromkeys((*ENDS, "size_mm", *_TEXTS, "embedding", layer.label)) if name in layer.fields]
-        frame = task.read(Question(layer.id, tuple(str(name) for name in names), at=at, area=asked))
+        frame = task.read(shown.question(layer, tuple(str(name) for name in names), area=asked))
         there = shapely.intersects(area, frame.geometry) if len(frame) else np.array([], dtype=bool)
         if "embedding" in frame.columns:
             there = there & (frame.columns["embedding"] != "overhead")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
 import orjson
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from shapely.geometry.base import BaseGeometry
 
@@ -15,7 +17,7 @@ from spatial_models.frames import Frame
 from spatial_models.surroundings import Ground
 from spatial_models.words import Words
 
-__all__ = ["Features", "FieldView", "File", "Inputs", "LayerView", "Output", "Process", "Question", "ResultField", "Task", "Value", "given"]
+__all__ = ["Features", "FieldView", "File", "Inputs", "LayerView", "Output", "Process", "Question", "ResultField", "Shell", "Task", "Value", "given"]
 
 # A value may come wrapped, with remarks about its form beside it (OGC API - Processes, "qualified value").
 _REMARKS = {"value", "mediaType", "encoding", "schema"}
@@ -97,7 +99,7 @@ class Features:
 
 
 class FieldView(NamedTuple):
-    """A field of a layer as a model sees it."""
+    """A field of a layer as a model sees it; `part_of` is the layer whose features it says the layer's are parts of."""
 
     name: str
     type: str
@@ -105,6 +107,7 @@ class FieldView(NamedTuple):
     unit: str | None
     codes: Mapping[str, Words] | None
     is_personal: bool
+    part_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,8 @@ class Question:
         Layer and names of fields.
     at, period
         A moment (None is now), or a pair of moments: then every version that was true at some time between them.
+    known_at
+        A changeset number, or a moment of recording: the answer is what was known then. None is the present belief.
     filter
         CQL2, as text or as JSON.
     area
@@ -146,9 +151,18 @@ class Question:
     fields: tuple[str, ...] = ()
     at: str | None = None
     period: tuple[str | None, str | None] | None = None
+    known_at: int | str | None = None
     filter: str | dict[str, Any] | None = None
     area: BaseGeometry | None = None
     geometry: bool = True
+
+
+class Shell(NamedTuple):
+    """The surveyed surfaces of a feature: polygons, each as rings (k, 3) in the projected CRS with elevations over the vertical
+    datum, without the closing point, the outer one first and counter-clockwise as seen from outside; and its level of detail."""
+
+    polygons: tuple[tuple[NDArray[np.float64], ...], ...]
+    lod: float
 
 
 class Task(Protocol):
@@ -164,6 +178,13 @@ class Task(Protocol):
 
     def ground(self, at: str | None, level_m: float = 0.0) -> Ground:
         """Return the ground as of a moment (None is now); a plane at `level_m` where the asker sees no elevation model."""
+
+    def shells(self, layer_id: str, fids: Sequence[int], at: str | None, known_at: int | str | None, most_corners: int) -> tuple[dict[int, Shell], int]:
+        """Return the surfaces of features that the asker may read, those of the highest level of detail, by feature; and how many more
+        have some. Features are taken in the given order, until their polygons have `most_corners` corners."""
+
+    def moment(self, at: str | None, known_at: int | str | None = None, name: str = "datetime") -> None:
+        """Raise InvalidParameter, of the input `name` or of 'known_at', for what is no moment."""
 
     def check(self, question: Question) -> None:
         """Raise InvalidInputs if a question cannot be asked."""

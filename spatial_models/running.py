@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import batched
@@ -16,17 +16,21 @@ from shapely.geometry.base import BaseGeometry
 
 from layers import cql2
 from layers.access import Audience
+from layers.building_surfaces import parse_surfaces, surface_layer
 from layers.catalogue import Catalogue
+from layers.crs import transformer
 from layers.errors import UnknownLayer
 from layers.features import rows
 from layers.filters import parse_filter, question
+from layers.history import seq_at
 from layers.layer import Layer, LayerField
 from layers.moments import parse_moment
 from layers.query import ItemQuery
 from layers.store import Store
+from layers.values import WrongValue
 from spatial_models.faults import InputFault, InvalidInputs, wrong
 from spatial_models.frames import Frame, feature_collection
-from spatial_models.process import Features, FieldView, File, LayerView, Question, Value
+from spatial_models.process import Features, FieldView, File, LayerView, Question, Shell, Value
 from spatial_models.surroundings import Ground, Standard, Terrain
 from spatial_models.words import Words
 
@@ -38,6 +42,10 @@ _BATCH = 5_000
 # Drawn edges are straight in CRS84 and measured where they are not; so much about a metre is added to what is looked through.
 _MARGIN_DEG = 1.2e-5
 _NUMBERS = ("integer", "number", "reference")
+# Owners whose surfaces are looked for in one statement, and surfaces that are read in one.
+_OWNERS, _SHELLS = 2_000, 200
+# Surfaces may lie so much beyond the elevations that they say they lie between: as 3D tiles have it.
+_ROUNDING_M = 0.02
 
 
 class TooManyFeatures(InvalidInputs):
@@ -129,6 +137,57 @@ class Reading:
         return LayerView(layer.id, Words(layer.title.en, layer.title.zh), layer.geometry, readable(layer.district), {f.name: _view(f) for f in fields},
                          readable(layer.label), readable(layer.symbology.extrude if layer.symbology else None))
 
+    def shells(self, layer_id: str, fids: Sequence[int], at: str | None, known_at: int | str | None, most_corners: int) -> tuple[dict[int, Shell], int]:
+        """Return the surfaces of features by feature, and how many more have some. What cannot be read as surfaces is left out."""
+        surface = surface_layer(self._layer(layer_id), (each for each in self.catalogue.layers.values() if self.audience.may_read(each.id)),
+                                lambda each: {f.name for f in self.audience.fields(each)})
+        if surface is None or surface.parent is None:
+            return {}, 0
+        owner = surface.parent.name
+        best: dict[int, tuple[float, int]] = {}
+        for some in batched(fids, _OWNERS):
+            found = self.read(Question(surface.id, (owner, "lod"), at=at, known_at=known_at, geometry=False,
+                                       filter={"op": "in", "args": [{"property": owner}, list(some)]}))
+            for fid, of, lod in zip(found.fids.tolist(), found.columns[owner].tolist(), found.columns["lod"].tolist(), strict=True):
+                best[int(of)] = max(best.get(int(of), (-1.0, 0)), (_detail(lod), fid))
+        wanted = [(fid, best[fid][1]) for fid in fids if fid in best]
+        made: dict[int, Shell] = {}
+        taken = corners = 0
+        for some in batched(wanted, _SHELLS):
+            if corners > most_corners:
+                break
+            chosen = {"op": "in", "args": [{"property": "id"}, [fid for _, fid in some]]}
+            found = self.read(Question(surface.id, (owner, "lod", "surfaces", "lowest_m", "highest_m"), at=at, known_at=known_at, filter=chosen, geometry=False))
+            taken += len(some)
+            for number in range(len(found)):
+                row = {name: values[number] for name, values in found.columns.items()}
+                if shell := self._shell(row):
+                    made[int(row[owner])] = shell
+                    corners += sum(len(ring) for rings in shell.polygons for ring in rings)
+        return made, len(wanted) - taken
+
+    def _shell(self, row: dict[str, Any]) -> Shell | None:
+        try:
+            surfaces = parse_surfaces(row["surfaces"])
+        except WrongValue:
+            return None
+        rings = [ring for each in surfaces for ring in each.rings]
+        points = np.concatenate(rings)
+        if not (points[:, 2].min() >= row["lowest_m"] - _ROUNDING_M and points[:, 2].max() <= row["highest_m"] + _ROUNDING_M):
+            return None
+        x, y = transformer(self.catalogue.city.storage_srid, self.projected_srid).transform(points[:, 0], points[:, 1])
+        moved = np.column_stack([x, y, points[:, 2]])
+        if not np.isfinite(moved).all():
+            return None
+        parts = iter(np.split(moved, np.cumsum([len(ring) for ring in rings])[:-1]))
+        return Shell(tuple(tuple(next(parts) for _ in each.rings) for each in surfaces), _detail(row["lod"]))
+
+    def moment(self, at: str | None, known_at: int | str | None = None, name: str = "datetime") -> None:
+        """Raise InvalidParameter for what is no moment."""
+        if at is not None:
+            parse_moment(at, name)
+        self._known(known_at)
+
     def check(self, asked: Question) -> None:
         """Raise InvalidParameter if a question cannot be asked."""
         question(self._query(asked), self.catalogue.city.storage_srid)
@@ -167,13 +226,28 @@ class Reading:
         area = None if asked.area is None else {"op": "s_intersects", "args": [{"property": "geometry"}, _around(asked.area)]}
         interval = None if asked.period is None else tuple(None if t is None else parse_moment(t).at for t in asked.period)
         return ItemQuery(layer, self.audience, at=None if asked.at is None else parse_moment(asked.at).at, interval=interval,  # type: ignore[arg-type]
+                         known_at=self._known(asked.known_at),
                          filter=cql2.both(area, found), fields=asked.fields, limit=self.most_features + 1, srid=self.projected_srid,  # type: ignore[arg-type]
                          geometry=asked.geometry and layer.geometry is not None)
+
+    def _known(self, known: int | str | None) -> int | None:
+        if not isinstance(known, str):
+            return known
+        digits = known.isascii() and known.isdecimal() and len(known) < 16
+        return int(known) if digits else seq_at(self.store, parse_moment(known, "known_at").at)
+
+
+def _detail(text: Any) -> float:
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        return -1.0
 
 
 def _view(field: LayerField) -> FieldView:
     codes = None if field.codes is None else {code: Words(text.en, text.zh) for code, text in field.codes.items()}
-    return FieldView(field.name, field.type, Words(field.title.en, field.title.zh), field.unit, codes, field.personal)
+    return FieldView(field.name, field.type, Words(field.title.en, field.title.zh), field.unit, codes, field.personal,
+                     field.references if field.part_of else None)
 
 
 def _around(area: BaseGeometry) -> dict[str, Any]:

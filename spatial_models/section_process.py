@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,13 @@ import shapely
 
 from layers.crs import transformer
 from spatial_models.faults import wrong
-from spatial_models.inputs import moment_input
 from spatial_models.pipes import Pipes, buried_layers, read_pipes
-from spatial_models.process import Inputs, Output, Process, Task, Value, given
+from spatial_models.process import Output, Process, Task, Value, given
+from spatial_models.profiles import profiles
 from spatial_models.section import Crossing, Line, crossings, ground_line, intervals
-from spatial_models.sightline import LayerName
-from spatial_models.solids import Solids, layers_input, read_solids, standing_layers
+from spatial_models.shown import ShownInputs, shown
+from spatial_models.solids import Solids, read_solids
+from spatial_models.storeys import Level, basis_of, levels_of, stack
 from spatial_models.surroundings import Ground
 from spatial_models.viewpoint import Position, places
 from spatial_models.words import Words
@@ -27,9 +29,10 @@ LONGEST_M = 10_000
 MOST_STEPS, USUAL_STEPS = 5_000, 400
 FLOORS = ("floors_above", "floors_below")
 MARGIN_M = 0.5
+MOST_STOREYS = 250
 
 
-class SectionInputs(Inputs):
+class SectionInputs(ShownInputs):
     """The line of the cut, and how far apart the ground is asked."""
 
     line: list[Position] = given(Words("Line", "剖切线"), Words(f"2 to 50 positions (longitude, latitude), at most {LONGEST_M} m long",
@@ -37,8 +40,6 @@ class SectionInputs(Inputs):
     step_m: float | None = given(Words("Step", "采样间隔"), Words(
         f"Metres between two places of the ground; without it a {USUAL_STEPS}th of the line, at least 0.5 m. At most {MOST_STEPS} places",
         f"地面采样点间隔（米）；不给则为全长的 {USUAL_STEPS} 分之一且不小于 0.5 米，最多 {MOST_STEPS} 点"), None, ge=0.1, le=1000, allow_inf_nan=False)
-    layers: tuple[LayerName, ...] | None = layers_input()
-    datetime: str | None = moment_input()
 
 
 def _line(srid: int, inputs: SectionInputs) -> Line:
@@ -59,35 +60,45 @@ def _step(line: Line, inputs: SectionInputs) -> float:
 
 def _check(task: Task, inputs: SectionInputs) -> None:
     _line(task.projected_srid, inputs)
-    standing_layers(task, inputs.layers, buried_layers(task))
+    shown(task, inputs, buried_layers(task))
 
 
 def _run(task: Task, inputs: SectionInputs) -> Value:
-    buried, srid = buried_layers(task), task.projected_srid
-    layers = standing_layers(task, inputs.layers, buried)
+    city, srid = shown(task, inputs, buried_layers(task)), task.projected_srid
     line = _line(srid, inputs)
     around = shapely.buffer(shapely.LineString(line.points), MARGIN_M, quad_segs=1)
-    solids, ground = read_solids(task, layers, inputs.datetime, around, FLOORS)
-    pipes = read_pipes(task, buried, inputs.datetime, around)
+    solids, ground = read_solids(task, city, around, FLOORS)
+    pipes = read_pipes(task, city, around)
     s, heights = ground_line(line, ground, _step(line, inputs))
     known = heights[np.isfinite(heights)]
-    cuts = [_cut(solids, *each) for each in intervals(line, solids.shapes)]
+    levels: dict[tuple[str, int], list[Level]] = {}
+    for layer in city.layers:
+        fids = solids.fids[solids.layers == layer.id].tolist()
+        levels |= {(layer.id, fid): found for fid, found in levels_of(task, city, layer, fids).items()} if fids else {}
+    prisms = solids.prisms
+    cuts = [_cut(solids, int(prisms[n]), [(begin, float(solids.top[prisms[n]])), (end, float(solids.top[prisms[n]]))], "prism", levels)
+            for n, begin, end in intervals(line, solids.shapes[prisms])]
+    cuts += [_cut(solids, row, points, "surfaces", levels) for row, points in profiles(line, solids.roofs)]
     met = [_met(pipes, ground, each) for each in crossings(line, pipes.lines)]
     lon, lat = transformer(srid, CRS84).transform(*line.points.T)
     return Value({
-        "datetime": inputs.datetime, "length_m": round(line.length_m, 3), "step_m": round(_step(line, inputs), 3),
+        **city.told, "length_m": round(line.length_m, 3), "step_m": round(_step(line, inputs), 3),
         "line": [[round(x, 7), round(y, 7), round(d, 3)] for x, y, d in zip(lon.tolist(), lat.tolist(), line.distance_m.tolist(), strict=True)],
         "ground": [[round(d, 3), None if math.isnan(z) else round(z, 3)] for d, z in zip(s.tolist(), heights.tolist(), strict=True)],
         "lowest_m": round(float(known.min()), 3) if known.size else None, "highest_m": round(float(known.max()), 3) if known.size else None,
         "cuts": sorted(cuts, key=lambda c: c["from_m"]), "pipes": met,
-        "terrain": ground.told, "solids": solids.told(layers), "pipe_layers": [layer.id for layer in buried]})
+        "terrain": ground.told, "solids": solids.told(city), "pipe_layers": [layer.id for layer in city.others]})
 
 
-def _cut(solids: Solids, row: int, begin: float, end: float) -> dict[str, Any]:
+def _cut(solids: Solids, row: int, points: Sequence[tuple[float, float]], shape: str, levels: Mapping[tuple[str, int], list[Level]]) -> dict[str, Any]:
+    """Return a cut; its top is the highest place of the roof over the line."""
     floors = {name: _whole(solids.columns[name][row]) for name in FLOORS}
-    return {**solids.named(row), "from_m": round(begin, 3), "to_m": round(end, 3), "base_elevation_m": round(float(solids.base[row]), 3),
-            "top_elevation_m": round(float(solids.top[row]), 3), "height_m": round(float(solids.top[row] - solids.base[row]), 3),
-            "is_height_known": bool(solids.is_known[row]), **floors}
+    base, top = float(solids.base[row]), max(z for _, z in points)
+    storeys = stack(base, float(solids.top[row]), floors["floors_above"], levels.get((str(solids.layers[row]), int(solids.fids[row])), []))[:MOST_STOREYS]
+    return {**solids.named(row), "from_m": round(points[0][0], 3), "to_m": round(points[-1][0], 3), "base_elevation_m": round(base, 3),
+            "top_elevation_m": round(top, 3), "height_m": round(top - base, 3), "is_height_known": bool(solids.is_known[row]), **floors,
+            "shape": shape, "roof": [[round(s, 3), round(z, 3)] for s, z in points], "storeys": [each.told for each in storeys],
+            "storey_basis": basis_of(storeys)}
 
 
 def _whole(value: Any) -> int | None:
@@ -107,9 +118,10 @@ def _met(pipes: Pipes, ground: Ground, each: Crossing) -> dict[str, Any]:
 SECTION = Process(
     id="section",
     title=Words("Section", "剖面分析"),
-    description=Words("A vertical cut along a line as of a day: the ground, the buildings it goes through with heights and floors, and the pipes it crosses with "
+    description=Words("A vertical cut along a line as of a day: the ground, the buildings it goes through with the outline of their surveyed roofs, heights and "
+                      "floors (by recorded heights of levels where there are some, and it is said where they are assumed), and the pipes it crosses with "
                       "their depth. What the reader may not see is not in it.",
-                      "沿线竖直剖切某一时点的城市：地面线、所穿过的建筑（高度、层数）及所跨越的管线（埋深）。读者无权查看的要素不在其中。"),
+                      "沿线竖直剖切某一时点的城市：地面线、所穿过的建筑（实测屋顶轮廓、高度，楼层按已登记的层高，未登记者为推算并予注明）及所跨越的管线（埋深）。读者无权查看的要素不在其中。"),
     inputs=SectionInputs,
     output=Output("section", Words("Section", "剖面"), Words("Ground, cuts and crossings by distance along the line", "按里程的地面、建筑与管线"),
                   {"type": "object", "required": ["length_m", "ground", "cuts", "pipes"], "properties": {

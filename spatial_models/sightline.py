@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import shapely
-from pydantic import StringConstraints
 
 from layers.crs import transformer
 from spatial_models.faults import wrong
-from spatial_models.inputs import moment_input
 from spatial_models.lines_of_sight import Obstruction, look
-from spatial_models.process import Inputs, Output, Process, Task, Value, given
-from spatial_models.solids import Solids, layers_input, read_solids, standing_layers
+from spatial_models.process import Output, Process, Task, Value, given
+from spatial_models.shown import ShownInputs, shown
+from spatial_models.solids import Solids, read_solids
 from spatial_models.surroundings import Ground
 from spatial_models.viewpoint import Position, Viewpoint, curvature_input, place, places, sighting
 from spatial_models.words import Words
 
-__all__ = ["SIGHTLINE", "LayerName", "SightlineInputs"]
+__all__ = ["SIGHTLINE", "SightlineInputs"]
 
 CRS84 = 4326
 FARTHEST_M = 20_000
 MOST_TARGETS, MOST_TOLD = 100, 20
 # Solids beside the line count by what of them is on it; the margin is for what a clicked wall is moved by.
 MARGIN_M = 1.0
-LayerName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
 
 
-class SightlineInputs(Inputs):
+class SightlineInputs(ShownInputs):
     """A viewpoint, what is looked at, and how."""
 
     observer: Position = given(Words("Viewpoint", "观察点"), Words(
@@ -42,8 +40,6 @@ class SightlineInputs(Inputs):
     target_height_m: float = given(Words("Target height", "目标高度"), Words("Metres above what a target is on", "目标高出其立足面的米数"), 0,
                                    ge=0, le=1000, allow_inf_nan=False)
     curvature: bool = curvature_input()
-    layers: tuple[LayerName, ...] | None = layers_input()
-    datetime: str | None = moment_input()
 
 
 def _plan(srid: int, inputs: SightlineInputs) -> shapely.Geometry:
@@ -57,12 +53,12 @@ def _plan(srid: int, inputs: SightlineInputs) -> shapely.Geometry:
 
 def _check(task: Task, inputs: SightlineInputs) -> None:
     _plan(task.projected_srid, inputs)
-    standing_layers(task, inputs.layers)
+    shown(task, inputs)
 
 
 def _run(task: Task, inputs: SightlineInputs) -> Value:
-    layers = standing_layers(task, inputs.layers)
-    solids, ground = read_solids(task, layers, inputs.datetime, _plan(task.projected_srid, inputs))
+    city = shown(task, inputs)
+    solids, ground = read_solids(task, city, _plan(task.projected_srid, inputs))
     light = sighting(ground, inputs.curvature)
     observer = place("observer", inputs.observer, ground, solids)
     eye = (observer.x, observer.y, observer.z + inputs.eye_height_m)
@@ -70,8 +66,8 @@ def _run(task: Task, inputs: SightlineInputs) -> Value:
     for target in inputs.targets:
         end = place("targets", target, ground, solids)
         seen.append(_told(end, eye, inputs.target_height_m, solids, ground, light.drop))
-    return Value({"datetime": inputs.datetime, "observer": observer.told(task.projected_srid, solids, inputs.eye_height_m), "targets": seen,
-                  "visible": sum(each["visible"] for each in seen), "terrain": ground.told, "solids": solids.told(layers), **light.told})
+    return Value({**city.told, "observer": observer.told(task.projected_srid, solids, inputs.eye_height_m), "targets": seen,
+                  "visible": sum(each["visible"] for each in seen), "terrain": ground.told, "solids": solids.told(city), **light.told})
 
 
 def _told(end: Viewpoint, eye: tuple[float, float, float], raised_m: float, solids: Solids, ground: Ground, drop: float) -> dict[str, Any]:
@@ -95,9 +91,9 @@ def _named(each: Obstruction, solids: Solids, srid: int) -> dict[str, Any]:
 SIGHTLINE = Process(
     id="sightline",
     title=Words("Sightline", "通视分析"),
-    description=Words("Whether targets are seen from a viewpoint over ground and buildings as of a day, what stands in the way first, where, and by how "
+    description=Words("Whether targets are seen from a viewpoint over ground and buildings (by surveyed roofs, else as prisms) as of a day, what stands in the way first, where, and by how "
                       "many metres it is too high. What the reader may not see stands nowhere.",
-                      "按某一时点的地形与建筑，判断从观察点能否看到目标；不通视时给出首个遮挡物、位置及高出视线的米数。读者无权查看的要素不参与计算。"),
+                      "按某一时点的地形与建筑（有实测屋顶者按屋顶，其余按拉伸体），判断从观察点能否看到目标；不通视时给出首个遮挡物、位置及高出视线的米数。读者无权查看的要素不参与计算。"),
     inputs=SightlineInputs,
     output=Output("sightline", Words("Sightlines", "通视结果"), Words("Each target: seen or not, and its obstructions", "各目标是否可见及其遮挡"),
                   {"type": "object", "required": ["observer", "targets", "visible"], "properties": {

@@ -35,8 +35,8 @@ class Skyline:
 def skyline(eye: tuple[float, float, float], radius_m: float, step_deg: float, solids: Solids, ground: Ground, drop: float = 0.0) -> Skyline:
     """Follow the horizon around an eye.
 
-    Method: by azimuth the greatest of the angles to the tops of solids where a ray crosses their outline, exactly, and to the
-    ground along the ray, in steps from half a cell of the ground on that grow by 2 % of the distance. Where neither is (beyond the
+    Method: by azimuth the greatest of the angles to the tops of solids where a ray crosses their outline or an edge of
+    their roof, exactly, and to the ground along the ray, in steps from half a cell of the ground on that grow by 2 % of the distance. Where neither is (beyond the
     elevation model) the horizon is level.
 
     Parameters
@@ -51,13 +51,14 @@ def skyline(eye: tuple[float, float, float], radius_m: float, step_deg: float, s
     count = round(360 / step_deg)
     turn = np.radians(np.arange(count) * step_deg)
     slope, distance, solid = _ground(eye, turn, radius_m, ground, drop)
-    starts, ends, of = _edges(eye, solids)
+    starts, ends, of, low, high = _edges(eye, solids)
     for begin in range(0, len(of), _EDGES):
         part = slice(begin, begin + _EDGES)
-        ray, far, row = _crossings(starts[part], ends[part], of[part], count)
+        ray, far, edge, share = _crossings(starts[part], ends[part], count)
         near = far <= radius_m
-        ray, far, row = ray[near], far[near], row[near]
-        found = (solids.top[row] - eye[2] - drop * far**2) / far
+        ray, far, edge, share = ray[near], far[near], edge[near] + begin, share[near]
+        row = of[edge]
+        found = (low[edge] + share * (high[edge] - low[edge]) - eye[2] - drop * far**2) / far
         order = np.lexsort((-far, found, ray))
         best = order[np.r_[ray[order][1:] != ray[order][:-1], True]] if len(order) else order
         better = best[found[best] >= slope[ray[best]]]
@@ -80,40 +81,49 @@ def _ground(eye: tuple[float, float, float], turn: Floats, radius_m: float, grou
     return slopes[np.arange(len(turn)), best], s[best], np.full(len(turn), -1)
 
 
-def _edges(eye: tuple[float, float, float], solids: Solids) -> tuple[Floats, Floats, NDArray[np.int64]]:
-    """Return the edges of all outlines as seen from the eye: starts and ends (k, 2), and the rows of their solids."""
-    rings, of = shapely.get_rings(shapely.get_parts(solids.shapes), return_index=True) if len(solids) else (np.array([]), np.array([], dtype=int))
-    if not len(rings):
-        return np.zeros((0, 2)), np.zeros((0, 2)), np.array([], dtype=np.int64)
-    part_of = shapely.get_parts(solids.shapes, return_index=True)[1]
-    points, ring = shapely.get_coordinates(rings, return_index=True)
-    points = points - eye[:2]
-    joined = ring[1:] == ring[:-1]
-    return points[:-1][joined], points[1:][joined], part_of[of[ring[:-1][joined]]]
+def _edges(eye: tuple[float, float, float], solids: Solids) -> tuple[Floats, Floats, NDArray[np.int64], Floats, Floats]:
+    """Return the edges of the outlines of prisms and of roofs as seen from the eye: starts and ends (k, 2), the rows of their solids, and the
+    elevations of starts and ends."""
+    prisms = solids.prisms
+    starts, ends, of = np.zeros((0, 2)), np.zeros((0, 2)), np.array([], dtype=np.int64)
+    if len(prisms):
+        parts, part_of = shapely.get_parts(solids.shapes[prisms], return_index=True)
+        rings, ring_of = shapely.get_rings(parts, return_index=True)
+        points, ring = shapely.get_coordinates(rings, return_index=True)
+        joined = ring[1:] == ring[:-1]
+        starts, ends, of = points[:-1][joined], points[1:][joined], prisms[part_of[ring_of[ring[:-1][joined]]]]
+    low = high = solids.top[of]
+    if len(solids.roofs):
+        one, two, rows = solids.roofs.edges()
+        starts, ends, of = np.concatenate([starts, one[:, :2]]), np.concatenate([ends, two[:, :2]]), np.concatenate([of, rows])
+        low, high = np.concatenate([low, one[:, 2]]), np.concatenate([high, two[:, 2]])
+    return starts - eye[:2], ends - eye[:2], of, low, high
 
 
-def _crossings(a: Floats, b: Floats, of: NDArray[np.int64], count: int) -> tuple[NDArray[np.int64], Floats, NDArray[np.int64]]:
-    """Return which rays cross which edges, and how far from the eye: (ray, metres, solid)."""
+def _crossings(a: Floats, b: Floats, count: int) -> tuple[NDArray[np.int64], Floats, NDArray[np.int64], Floats]:
+    """Return which rays cross which edges, how far from the eye, and at what share of the edge: (ray, metres, edge, share)."""
     cell = 2 * math.pi / count
     from_, to = np.arctan2(a[:, 0], a[:, 1]), np.arctan2(b[:, 0], b[:, 1])
     span = (to - from_ + math.pi) % (2 * math.pi) - math.pi
     low, wide = np.where(span >= 0, from_, to), np.abs(span)
     first, last = np.ceil(low / cell - 1e-9).astype(int), np.floor((low + wide) / cell + 1e-9).astype(int)
     times = np.maximum(last - first + 1, 0)
-    edge = np.repeat(np.arange(len(of)), times)
+    edge = np.repeat(np.arange(len(a)), times)
     ray = np.repeat(first, times) + np.arange(len(edge)) - np.repeat(np.cumsum(times) - times, times)
     way = np.column_stack([np.sin(ray * cell), np.cos(ray * cell)])
     step = b[edge] - a[edge]
-    # a + t·step = far·way
+    # a + share·step = far·way
     det = way[:, 1] * step[:, 0] - way[:, 0] * step[:, 1]
     cross = step[:, 0] * a[edge, 1] - step[:, 1] * a[edge, 0]
     with np.errstate(divide="ignore", invalid="ignore"):
         far = np.where(np.abs(det) > 1e-12, cross / det, np.nan)
+        share = np.where(np.abs(det) > 1e-12, (way[:, 0] * a[edge, 1] - way[:, 1] * a[edge, 0]) / det, np.nan)
     # An edge that points at the eye is crossed where it is nearest.
-    ends = np.minimum(np.hypot(*a[edge].T), np.hypot(*b[edge].T))
-    far = np.where(np.isfinite(far), far, ends)
+    ends = np.hypot(*a[edge].T), np.hypot(*b[edge].T)
+    share = np.where(np.isfinite(far), np.clip(share, 0, 1), np.where(ends[0] <= ends[1], 0.0, 1.0))
+    far = np.where(np.isfinite(far), far, np.minimum(*ends))
     good = far > 1e-3
-    return ray[good] % count, far[good], of[edge[good]]
+    return ray[good] % count, far[good], edge[good], share[good]
 
 
 def sky_view_factor(angle_deg: Floats) -> float:

@@ -9,11 +9,10 @@ import shapely
 
 from layers.crs import transformer
 from spatial_models.faults import wrong
-from spatial_models.inputs import moment_input
-from spatial_models.process import Inputs, Output, Process, Task, Value, given
-from spatial_models.sightline import LayerName
+from spatial_models.process import Output, Process, Task, Value, given
+from spatial_models.shown import ShownInputs, shown
 from spatial_models.skyline import Skyline, openness_deg, sky_share, sky_view_factor, skyline
-from spatial_models.solids import Solids, layers_input, read_solids, standing_layers
+from spatial_models.solids import Solids, read_solids
 from spatial_models.viewpoint import Position, curvature_input, place, places, sighting
 from spatial_models.words import Words
 
@@ -25,7 +24,7 @@ FARTHEST_M = 10_000
 SAME_DEG = 0.01
 
 
-class SkylineInputs(Inputs):
+class SkylineInputs(ShownInputs):
     """A viewpoint, how far its horizon may be, and a day to compare with."""
 
     observer: Position = given(Words("Viewpoint", "观察点"), Words(
@@ -37,33 +36,32 @@ class SkylineInputs(Inputs):
     eye_height_m: float = given(Words("Eye height", "视点高度"), Words("Metres above what the viewpoint is on", "高出立足面的米数"), 1.6,
                                 ge=0, le=1000, allow_inf_nan=False)
     curvature: bool = curvature_input()
-    layers: tuple[LayerName, ...] | None = layers_input()
-    datetime: str | None = moment_input()
     compare: str | None = given(Words("Compare with", "对比时点"), Words("Another moment, for the same eye: such as a day when what is planned stands",
                                                                    "同一视点的另一时点，如规划建筑建成之日"), None, max_length=40)
 
 
 def _check(task: Task, inputs: SkylineInputs) -> None:
     places("observer", [inputs.observer], task.projected_srid)
-    standing_layers(task, inputs.layers)
+    shown(task, inputs)
+    task.moment(inputs.compare, name="compare")
 
 
 def _run(task: Task, inputs: SkylineInputs) -> Value:
-    layers, srid = standing_layers(task, inputs.layers), task.projected_srid
+    city, srid = shown(task, inputs), task.projected_srid
     reach = shapely.buffer(shapely.Point(places("observer", [inputs.observer], srid)[0]), inputs.radius_m, quad_segs=32)
-    solids, ground = read_solids(task, layers, inputs.datetime, reach)
+    solids, ground = read_solids(task, city, reach)
     light = sighting(ground, inputs.curvature)
     observer = place("observer", inputs.observer, ground, solids)
     eye = (observer.x, observer.y, observer.z + inputs.eye_height_m)
     task.progress(0.5, Words("Following the horizon", "正在计算天际线"))
     found = skyline(eye, inputs.radius_m, inputs.step_deg, solids, ground, light.drop)
     told: dict[str, Any] = {
-        "datetime": inputs.datetime, "observer": observer.told(srid, solids, inputs.eye_height_m), "radius_m": inputs.radius_m, "step_deg": inputs.step_deg,
-        **_openness(found), "profile": _profile(found, eye, solids, srid), "terrain": ground.told, "solids": solids.told(layers), **light.told}
+        **city.told, "observer": observer.told(srid, solids, inputs.eye_height_m), "radius_m": inputs.radius_m, "step_deg": inputs.step_deg,
+        **_openness(found), "profile": _profile(found, eye, solids, srid), "terrain": ground.told, "solids": solids.told(city), **light.told}
     if inputs.compare is not None:
-        others, ground = read_solids(task, layers, inputs.compare, reach)
-        inside = np.flatnonzero(shapely.intersects(others.shapes, shapely.Point(eye[:2])) & (others.top > eye[2])) if len(others) else []
-        if len(inside):
+        others, ground = read_solids(task, city.on(inputs.compare), reach)
+        inside = [row for row, top in others.tops_at(*eye[:2]).items() if top > eye[2]]
+        if inside:
             label = others.labels[inside[0]] or others.fids[inside[0]]
             raise wrong("compare", f"the viewpoint lies inside '{label}' then.", f"届时观察点位于“{label}”内部。")
         other = skyline(eye, inputs.radius_m, inputs.step_deg, others, ground, light.drop)
@@ -71,7 +69,7 @@ def _run(task: Task, inputs: SkylineInputs) -> Value:
         most = int(np.argmax(np.abs(rise)))
         told["compared"] = {"datetime": inputs.compare, **_openness(other), "profile": _profile(other, eye, others, srid),
                             "changed_share": float(np.mean(np.abs(rise) > SAME_DEG)), "largest_change_deg": round(float(rise[most]), 3),
-                            "largest_change_azimuth_deg": float(found.azimuth_deg[most]), "solids": others.told(layers)}
+                            "largest_change_azimuth_deg": float(found.azimuth_deg[most]), "solids": others.told(city)}
     return Value(told)
 
 
@@ -98,9 +96,9 @@ def _profile(found: Skyline, eye: tuple[float, float, float], solids: Solids, sr
 SKYLINE = Process(
     id="skyline",
     title=Words("Skyline", "天际线分析"),
-    description=Words("The horizon around a viewpoint by azimuth: its angle, and which building or ground makes it, as of a day; how open the sky is; and what "
+    description=Words("The horizon around a viewpoint by azimuth: its angle, and which building (by its surveyed roof, else as a prism) or ground makes it, as of a day; how open the sky is; and what "
                       "changes by another day. What the reader may not see stands nowhere.",
-                      "按方位给出观察点周围的天际线：仰角及形成它的建筑或地形，并给出天空开阔度，可与另一时点对比。读者无权查看的要素不参与计算。"),
+                      "按方位给出观察点周围的天际线：仰角及形成它的建筑（有实测屋顶者按屋顶）或地形，并给出天空开阔度，可与另一时点对比。读者无权查看的要素不参与计算。"),
     inputs=SkylineInputs,
     output=Output("skyline", Words("Skyline", "天际线"), Words("The horizon by azimuth, and how open the sky is", "各方位仰角与天空开阔度"),
                   {"type": "object", "required": ["profile", "sky_view_factor", "openness_deg"], "properties": {

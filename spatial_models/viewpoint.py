@@ -24,8 +24,10 @@ __all__ = ["Position", "Sighting", "Viewpoint", "curvature_input", "place", "pla
 CRS84 = 4326
 # Clicked positions lie in the wall or roof they were clicked on, as far as drawings are rounded.
 IN_WALL_M, OFF_WALL_M = 0.3, 0.05
-# Roofs that are drawn with their slopes lie below the top of the prism that stands for the solid.
+# Roofs that are drawn with their slopes lie below the top of the prism that stands for the solid, where its surfaces are not read.
 IN_ROOF_M = 6.0
+# Eaves reach out so far over the wall that was clicked.
+EAVES_M = 2.0
 UNDER_GROUND_M = 0.5
 
 
@@ -121,9 +123,9 @@ def place(name: str, position: list[float], ground: Ground, solids: Solids) -> V
     x, y = places(name, [position], ground.srid)[0]
     floor = float(ground.heights(np.array([x]), np.array([y]))[0])
     point = shapely.Point(x, y)
-    inside = np.flatnonzero(shapely.intersects(solids.shapes, point)) if len(solids) else np.array([], dtype=int)
-    highest = int(inside[np.argmax(solids.top[inside])]) if len(inside) else None
-    roof = float(solids.top[highest]) if highest is not None else -math.inf
+    tops = solids.tops_at(x, y)
+    highest = max(tops, key=lambda row: tops[row], default=None)
+    roof = tops[highest] if highest is not None else -math.inf
     if math.isnan(floor):
         if highest is None and len(position) == 2:
             raise wrong(name, "lies beyond the elevation model; give an elevation as the third number.", "超出高程模型范围；请以第三个数给出高程。")
@@ -140,15 +142,22 @@ def place(name: str, position: list[float], ground: Ground, solids: Solids) -> V
         return Viewpoint(x, y, z, "feature" if stands else "ground" if z <= floor + IN_WALL_M else "air", highest if stands else None)
     if roof - z <= IN_WALL_M:
         return Viewpoint(x, y, roof, "feature", highest)
-    edge = shapely.boundary(solids.shapes[highest])
-    if shapely.distance(edge, point) > IN_WALL_M:
-        if roof - z <= IN_ROOF_M:
+    has_roof, outline = bool((solids.roofs.row == highest).any()), solids.outline(highest)
+    edge = shapely.boundary(outline)
+    if shapely.distance(edge, point) > IN_WALL_M and not (has_roof and _is_below_eaves(solids.shapes[highest], edge, point)):
+        if roof - z <= IN_ROOF_M and not has_roof:
             return Viewpoint(x, y, roof, "feature", highest)
         label = solids.labels[highest] or solids.fids[highest]
         raise wrong(name, f"lies inside '{label}', {roof - z:.1f} m below its roof.", f"位于“{label}”内部，低于屋面 {roof - z:.1f} 米。")
     nearest = shapely.get_coordinates(shapely.shortest_line(edge, point))[0]
-    outside = np.asarray(_outwards(solids.shapes[highest], nearest))
+    outside = np.asarray(_outwards(outline, nearest))
     return Viewpoint(float(outside[0]), float(outside[1]), z, "wall", highest)
+
+
+def _is_below_eaves(footprint: Any, edge: Any, point: shapely.Point) -> bool:
+    """Is a place on or before a wall, under a roof that reaches out over it?"""
+    wall = shapely.distance(shapely.boundary(footprint), point)
+    return bool(shapely.distance(edge, point) <= EAVES_M and (wall <= IN_WALL_M or not shapely.intersects(footprint, point)))
 
 
 def _outwards(shape: Any, nearest: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -73,7 +73,8 @@ class Viewshed:
 def surface(x: float, y: float, radius_m: float, cell_m: float, solids: Solids, ground: Ground) -> Surface:
     """Make the surface around a place: ground and roofs at the middles of cells.
 
-    A solid takes the cells whose middle it holds, and at least the one that a point of it is in; of two the higher.
+    A solid takes the cells whose middle it holds, and at least the one that a point of it is in; of two the higher. A roof is as high in a
+    cell as over its middle.
     """
     reach = math.ceil(radius_m / cell_m)
     steps = np.arange(-reach, reach + 1) * cell_m
@@ -81,18 +82,51 @@ def surface(x: float, y: float, radius_m: float, cell_m: float, solids: Solids, 
     empty = Surface(x, y, cell_m, heights, heights, np.full(heights.shape, -1))
     if not len(solids):
         return empty
-    order = np.argsort(solids.top, kind="stable")
+    prisms = solids.prisms
+    order = prisms[np.argsort(solids.top[prisms], kind="stable")]
     # Burnt in the order of their tops, so that the highest stays; numbers begin at 1 since 0 is no solid.
     burnt = np.zeros(heights.shape, dtype=np.int32)
-    rasterize([(solids.shapes[row], n + 1) for n, row in enumerate(order)], out=burnt, transform=empty.transform)
-    inner = shapely.get_coordinates(shapely.point_on_surface(solids.shapes[order]))
-    col = np.floor((inner[:, 0] - empty.transform.c) / cell_m).astype(int)
-    row = np.floor((empty.transform.f - inner[:, 1]) / cell_m).astype(int)
-    for n in np.flatnonzero((col >= 0) & (row >= 0) & (col < burnt.shape[1]) & (row < burnt.shape[0])):
-        burnt[row[n], col[n]] = max(burnt[row[n], col[n]], n + 1)
-    solid = np.where(burnt > 0, order[burnt - 1], -1)
+    if len(order):
+        rasterize([(solids.shapes[row], n + 1) for n, row in enumerate(order)], out=burnt, transform=empty.transform)
+    row, col, n = _cells_in(empty, solids.shapes[order])
+    np.maximum.at(burnt, (row, col), n + 1)
+    solid = np.where(burnt > 0, order[burnt - 1], -1) if len(order) else np.full(heights.shape, -1)
     roof = np.where(solid >= 0, solids.top[solid], -np.inf)
+    _burn_roofs(empty, solids, roof, solid)
     return Surface(x, y, cell_m, heights, np.where(roof > -np.inf, np.fmax(heights, roof), heights), solid)
+
+
+def _cells_in(over: Surface, shapes: NDArray[np.object_]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the cells of a surface that a point of each shape is in: rows, columns, and the numbers of the shapes."""
+    inner = shapely.get_coordinates(shapely.point_on_surface(shapes)).reshape(-1, 2)
+    col = np.floor((inner[:, 0] - over.transform.c) / over.cell_m).astype(int)
+    row = np.floor((over.transform.f - inner[:, 1]) / over.cell_m).astype(int)
+    (there,) = np.nonzero((col >= 0) & (row >= 0) & (col < over.top.shape[1]) & (row < over.top.shape[0]))
+    return row[there], col[there], there
+
+
+def _burn_roofs(over: Surface, solids: Solids, roof: Floats, solid: NDArray[np.int64]) -> None:
+    """Put roofs into cells where they are higher than what is there: facets one by one, over the middles of the cells of their boxes."""
+    facets, size = solids.roofs.facets, over.top.shape[0]
+    if not len(solids.roofs):
+        return
+    box = shapely.bounds(facets.plan)
+    first = np.ceil((np.column_stack([box[:, 0] - over.transform.c, over.transform.f - box[:, 3]])) / over.cell_m - 0.5).astype(int)
+    last = np.floor((np.column_stack([box[:, 2] - over.transform.c, over.transform.f - box[:, 1]])) / over.cell_m - 0.5).astype(int)
+    first, last = np.maximum(first, 0), np.minimum(last, size - 1)
+    shapely.prepare(facets.plan)
+    for n in np.flatnonzero((last >= first).all(axis=1)):
+        rows, cols = np.arange(first[n, 1], last[n, 1] + 1), np.arange(first[n, 0], last[n, 0] + 1)
+        x, y = np.meshgrid(over.transform.c + (cols + 0.5) * over.cell_m, over.transform.f - (rows + 0.5) * over.cell_m)
+        z = facets.heights(np.full(x.size, n), x.ravel(), y.ravel()).reshape(x.shape)
+        here = slice(rows[0], rows[-1] + 1), slice(cols[0], cols[-1] + 1)
+        higher = (z > roof[here]) & shapely.intersects_xy(facets.plan[n], x, y)
+        roof[here][higher], solid[here][higher] = z[higher], solids.roofs.row[n]
+    missed = np.setdiff1d(solids.roofs.rows, solid)
+    row, col, n = _cells_in(over, np.array([solids.outline(each) for each in missed], dtype=object))
+    for one, other, each in zip(row, col, missed[n], strict=True):
+        if solids.top[each] > roof[one, other]:
+            roof[one, other], solid[one, other] = solids.top[each], each
 
 
 def viewshed(over: Surface, eye_m: float, radius_m: float, drop: float = 0.0, azimuth_deg: float = 0.0, field_deg: float = 360.0,

@@ -9,10 +9,9 @@ import shapely
 
 from layers.crs import transformer
 from spatial_models.faults import wrong
-from spatial_models.inputs import moment_input
-from spatial_models.process import Inputs, Output, Process, Task, Value, given
-from spatial_models.sightline import LayerName
-from spatial_models.solids import layers_input, read_solids, standing_layers
+from spatial_models.process import Output, Process, Task, Value, given
+from spatial_models.shown import ShownInputs, shown
+from spatial_models.solids import read_solids
 from spatial_models.viewpoint import Position, curvature_input, place, places, sighting
 from spatial_models.viewshed import MOST_CELLS, Surface, surface, surfaces_of, viewshed
 from spatial_models.words import Words
@@ -26,7 +25,7 @@ CELLS_AT_ONCE, USUAL_CELLS = 300, 150
 MOST_TOLD = 1_000
 
 
-class ViewshedInputs(Inputs):
+class ViewshedInputs(ShownInputs):
     """A viewpoint, how far and where one looks, and the grid."""
 
     observer: Position = given(Words("Viewpoint", "观察点"), Words(
@@ -50,8 +49,6 @@ class ViewshedInputs(Inputs):
         f"米；不给则为半径的 {USUAL_CELLS} 分之一且不小于 1 米。半径不超过 {MOST_CELLS} 格，超过 {CELLS_AT_ONCE} 格须提交任务"), None,
         ge=0.25, le=1000, allow_inf_nan=False)
     curvature: bool = curvature_input()
-    layers: tuple[LayerName, ...] | None = layers_input()
-    datetime: str | None = moment_input()
 
 
 def _cell(inputs: ViewshedInputs) -> float:
@@ -68,14 +65,14 @@ def _check(task: Task, inputs: ViewshedInputs) -> None:
     if cells < 2:
         raise wrong("cell_m", "is larger than half the radius.", "大于半径的一半。")
     places("observer", [inputs.observer], task.projected_srid)
-    standing_layers(task, inputs.layers)
+    shown(task, inputs)
 
 
 def _run(task: Task, inputs: ViewshedInputs) -> Value:
-    layers, srid = standing_layers(task, inputs.layers), task.projected_srid
+    city, srid = shown(task, inputs), task.projected_srid
     x, y = places("observer", [inputs.observer], srid)[0]
     reach = shapely.buffer(shapely.Point(x, y), inputs.radius_m + 2 * _cell(inputs), quad_segs=32)
-    solids, ground = read_solids(task, layers, inputs.datetime, reach)
+    solids, ground = read_solids(task, city, reach)
     light = sighting(ground, inputs.curvature)
     observer = place("observer", inputs.observer, ground, solids)
     eye_m = observer.z + inputs.eye_height_m
@@ -89,14 +86,14 @@ def _run(task: Task, inputs: ViewshedInputs) -> Value:
     distance = shapely.distance(solids.shapes[found.solids], shapely.Point(observer.x, observer.y)) if len(found.solids) else np.array([])
     nearest = found.solids[np.argsort(distance, kind="stable")][:MOST_TOLD]
     return Value({
-        "datetime": inputs.datetime, "observer": observer.told(srid, solids, inputs.eye_height_m), "radius_m": inputs.radius_m, "cell_m": round(over.cell_m, 4),
+        **city.told, "observer": observer.told(srid, solids, inputs.eye_height_m), "radius_m": inputs.radius_m, "cell_m": round(over.cell_m, 4),
         "looked_m2": looked * cell_m2, "visible_m2": seen * cell_m2, "hidden_m2": (looked - seen) * cell_m2,
         "visible_share": seen / looked if looked else None,
         "visible_ground_m2": int((found.seen & on_ground).sum()) * cell_m2, "looked_ground_m2": int((found.looked & on_ground).sum()) * cell_m2,
         "visible_solids": len(found.solids),
         "features": [{**solids.named(row), "distance_m": round(d, 2)} for row, d in zip(nearest.tolist(), sorted(distance.tolist()), strict=False)],
         "visible": _outline(over, found.seen, srid), "hidden": _outline(over, found.looked & ~found.seen, srid),
-        "terrain": ground.told, "solids": solids.told(layers), **light.told})
+        "terrain": ground.told, "solids": solids.told(city), **light.told})
 
 
 def _outline(over: Surface, mask: np.ndarray, srid: int) -> dict[str, object]:
@@ -112,9 +109,9 @@ def _outline(over: Surface, mask: np.ndarray, srid: int) -> dict[str, object]:
 VIEWSHED = Process(
     id="viewshed",
     title=Words("Viewshed", "可视域分析"),
-    description=Words("What of a viewpoint's surroundings is seen, on a grid over ground and buildings as of a day: areas, shares, outlines and the buildings "
+    description=Words("What of a viewpoint's surroundings is seen, on a grid over ground and buildings (by surveyed roofs, else as prisms) as of a day: areas, shares, outlines and the buildings "
                       "of which something is seen. What the reader may not see stands nowhere.",
-                      "按某一时点的地形与建筑，在格网上计算观察点周围的可视范围：面积、占比、轮廓及可见建筑。读者无权查看的要素不参与计算。"),
+                      "按某一时点的地形与建筑（有实测屋顶者按屋顶，其余按拉伸体），在格网上计算观察点周围的可视范围：面积、占比、轮廓及可见建筑。读者无权查看的要素不参与计算。"),
     inputs=ViewshedInputs,
     output=Output("viewshed", Words("Viewshed", "可视域"), Words("Areas, shares, outlines, and what is seen", "面积、占比、轮廓与可见建筑"),
                   {"type": "object", "required": ["visible_m2", "hidden_m2", "visible", "hidden"], "properties": {
