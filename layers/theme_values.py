@@ -23,6 +23,8 @@ __all__ = ["Cell", "Values", "Wanted", "cells", "theme_values"]
 
 NONE, AREA = "none", "area"
 MOST_CELLS = 2_000
+# Values of a cell that are told apart, on average.
+MOST_SLICES = 30
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,7 @@ def _zones(same: SameLayer, shape: Shape, counted: SameLayer, inner: Shape, form
     return _texts(rows, form)
 
 
-def cells(store: Store, query: ItemQuery, size_m: float, by: str | None = None) -> tuple[int, list[Cell]]:
+def cells(store: Store, query: ItemQuery, size_m: float, by: str | None = None, most: int = MOST_CELLS) -> tuple[int, list[Cell]]:
     """Gather the features of a question in cells of Web Mercator by their middles; every feature is in exactly one.
 
     Parameters
@@ -181,8 +183,10 @@ def cells(store: Store, query: ItemQuery, size_m: float, by: str | None = None) 
         Width of a cell in metres of EPSG:3857.
     by
         A field whose values are told apart in each cell.
+    most
+        How many cells are returned at most.
 
-    Returns how many features there are in all, and the cells with the most first (at most MOST_CELLS). Raises InvalidParameter.
+    Returns how many features there are in all, and the cells with the most first. Raises InvalidParameter.
     """
     if query.layer.geometry is None:
         raise InvalidParameter("layer", f"the layer '{query.layer.id}' has no geometry.", f"图层“{query.layer.id}”没有几何")
@@ -190,7 +194,7 @@ def cells(store: Store, query: ItemQuery, size_m: float, by: str | None = None) 
         chosen_field(query, by, "by", CLASSED)
     shape, values = question(query, storage_srid(store))
     values["size"] = repr(float(size_m))
-    found = run(store, query.audience.role, _cells(SameLayer(query.layer), shape, by), values, prepare=False)
+    found = run(store, query.audience.role, _cells(SameLayer(query.layer), shape, by, most), values, prepare=False)
     gathered: dict[tuple[bytes | None, bytes | None], list[Any]] = {}
     for x, y, k, n, lon, lat, _ in found:
         cell = gathered.setdefault((x, y), [0, 0.0, 0.0, {}])
@@ -201,11 +205,11 @@ def cells(store: Store, query: ItemQuery, size_m: float, by: str | None = None) 
         cell[3][None if k is None else k.decode()] = count
     made = [Cell(lon / count, lat / count, count, classes if by else {}) for count, lon, lat, classes in gathered.values()]
     made.sort(key=lambda cell: -cell.count)
-    return int(found[0][6] or 0) if found else 0, made[:MOST_CELLS]
+    return int(found[0][6] or 0) if found else 0, made[:most]
 
 
 @lru_cache(maxsize=200)
-def _cells(same: SameLayer, shape: Shape, by: str | None) -> Statement:
+def _cells(same: SameLayer, shape: Shape, by: str | None, most: int) -> Statement:
     base = source(same.layer, shape)
     size, middle = parameter("size", "number"), sa.func.ST_Centroid(base.c.geom_tile)
     kind: ColumnElement[Any] = sa.cast(columns_of(base)[by], sa.Text()) if by else sa.cast(sa.null(), sa.Text())
@@ -214,4 +218,4 @@ def _cells(same: SameLayer, shape: Shape, by: str | None) -> Statement:
     point = sa.func.ST_Transform(sa.func.ST_SetSRID(sa.func.ST_MakePoint(sa.func.avg(hit.c.x), sa.func.avg(hit.c.y)), sa.literal_column("3857")), sa.literal_column("4326"))
     made = sa.select(cx.label("cx"), cy.label("cy"), hit.c.k, sa.func.count().label("n"), point.label("p")).group_by(cx, cy, hit.c.k).subquery("g")
     return compiled(sa.select(made.c.cx, made.c.cy, made.c.k, made.c.n, sa.func.ST_X(made.c.p), sa.func.ST_Y(made.c.p), sa.func.sum(made.c.n).over())
-                    .order_by(made.c.n.desc()).limit(sa.literal_column("60000")))
+                    .order_by(made.c.n.desc()).limit(sa.literal_column(str(int(most) * MOST_SLICES if by else int(most)))))

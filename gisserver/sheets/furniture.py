@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import ceil, floor, log10, sqrt
@@ -18,10 +18,12 @@ from gisserver.sheets.paper import Paper
 from layers.errors import Unavailable
 from tiles.mapnik_source import font_files
 
-__all__ = ["Furniture", "Words", "add_page", "begin", "written"]
+__all__ = ["Furniture", "Overlay", "Words", "add_page", "begin", "written"]
 
 _INK, _FAINT, _GRID, _MARK = (29, 38, 46), (97, 108, 118), (23, 96, 158), (201, 42, 42)
 Words = dict[str, str]
+# Draws something over the map of a page.
+Overlay = Callable[[FPDF, SheetPage], None]
 # The largest of graduated circles on the screen.
 LARGEST_PX = 34
 # The simplified Chinese face of the collection that Noto Sans CJK is installed as.
@@ -60,12 +62,14 @@ def begin(title: str) -> FPDF:
     return pdf
 
 
-def add_page(pdf: FPDF, page: SheetPage, f: Furniture, marks: Sequence[Mark] = (), notes: Sequence[str] = ()) -> None:
+def add_page(pdf: FPDF, page: SheetPage, f: Furniture, marks: Sequence[Mark] = (), notes: Sequence[str] = (), over: Sequence[Overlay] = ()) -> None:
     """Draw everything of a page but the map itself, which lies under it; `notes` are this page's own."""
     p = page.paper
     pdf.add_page(format=(p.width_mm, p.height_mm) if p.orientation == "portrait" else (p.height_mm, p.width_mm),
                  orientation="P" if p.orientation == "portrait" else "L")
     with pdf.rect_clip(p.left, p.top, p.width, p.height):
+        for draw in over:
+            draw(pdf, page)
         draw_marks(pdf, page, marks)
         if f.grid:
             _grid_lines(pdf, page)

@@ -16,6 +16,7 @@ from gisserver.filter_words import filter_words
 from gisserver.routes.thematic import ValueBody
 from gisserver.sheets.asking import Asking
 from gisserver.sheets.furniture import Furniture
+from gisserver.sheets.gathered import GatheredTheme
 from gisserver.sheets.imagery import photo_of, years_of
 from gisserver.sheets.legend import Entry, legend_of
 from gisserver.sheets.marks import MARKED, Mark, mark_of
@@ -23,7 +24,7 @@ from gisserver.sheets.page import UNWRITTEN, SheetPage
 from gisserver.sheets.paper import paper_of
 from gisserver.sheets.sheet import Sheet, Stratum, as_picture, make_sheets
 from gisserver.sheets.theme_shapes import ThemeQuestion, shapes_of, theme_legend
-from gisserver.sheets.wish import DRAWN_KINDS, PrintedTheme, Wish
+from gisserver.sheets.wish import CLASSED_KINDS, PrintedTheme, Wish
 from gisserver.wording import WrongParameter
 from layers.crs import to_srid, transformer
 from layers.errors import InvalidParameter, UnknownFeature
@@ -34,6 +35,7 @@ from layers.layer import Layer
 from layers.moments import parse_moment
 from layers.query import ItemQuery
 from layers.statement import SameLayer
+from layers.statistics import CLASSED, chosen_field
 from spatial_models.words import Words
 from tiles.colored_page import draw_colored
 from tiles.coverages import Rasters, rasters_of
@@ -45,11 +47,11 @@ __all__ = ["SHEET_WORDS", "Made", "SheetMaker"]
 
 SHEET_WORDS = {
     "zh": {"seal": "（盖章区）", "north": "北", "system": "坐标系 {name}（EPSG:{srid}）", "state": "数据时点 {day}", "now": "当前", "page": "第 {number} / {count} 页",
-           "made": "{user} 制图 {time}", "imagery": "影像：{text}", "no_imagery": "影像：图幅范围内没有", "filter": "筛选 {layer}：{text}", "left_out": "未绘出：{text}",
-           "heat": "热力图", "cluster": "聚合图", "charts": "统计图", "marks": "标绘", "drawing": "正在绘制第 {number} / {count} 页", "writing": "正在写入文件"},
+           "made": "{user} 制图 {time}", "imagery": "影像：{text}", "no_imagery": "影像：图幅范围内没有", "filter": "筛选 {layer}：{text}",
+           "marks": "标绘", "drawing": "正在绘制第 {number} / {count} 页", "writing": "正在写入文件"},
     "en": {"seal": "(seal)", "north": "N", "system": "{name} (EPSG:{srid})", "state": "City as of {day}", "now": "now", "page": "Page {number} of {count}",
            "made": "Printed by {user}, {time}", "imagery": "Imagery: {text}", "no_imagery": "Imagery: none in the frame", "filter": "{layer}: {text}",
-           "left_out": "Not drawn: {text}", "heat": "heat map", "cluster": "clusters", "charts": "charts", "marks": "marks",
+           "marks": "marks",
            "drawing": "Drawing page {number} of {count}", "writing": "Writing the file"}}
 # Over imagery areas are a tint, as on the screen.
 OVER_IMAGERY = 0.22
@@ -79,7 +81,8 @@ class SheetMaker:
         self.words = SHEET_WORDS[asking.language]
         self.known = self._known()
         self.queries = [self._query(number) for number in range(len(wish.layers))]
-        self.themes = [self._theme(number, each) for number, each in enumerate(wish.themes) if each.kind in DRAWN_KINDS]
+        self.themes = [self._theme(number, each) for number, each in enumerate(wish.themes) if each.kind in CLASSED_KINDS]
+        self.gathered = [self._gathered(number, each) for number, each in enumerate(wish.themes) if each.kind not in CLASSED_KINDS]
         self.photo = self._imagery()
         title = UNWRITTEN.sub(" ", wish.title).strip() or str(getattr(self.city.title, asking.language))
         self.pages = self._atlas_pages(title) if wish.atlas else [
@@ -88,6 +91,8 @@ class SheetMaker:
     def make(self, told: Callable[[float, Words | None], None] = lambda share, message: None) -> Made:
         """Draw the sheets; `told` hears the share that is done and what is being done."""
         done = 0
+        for each in self.gathered:
+            each.gather(self.asking.store, self.pages)
 
         def draw(page: SheetPage) -> Sheet:
             nonlocal done
@@ -148,6 +153,13 @@ class SheetMaker:
             return None if value is None or value.of is None else self._asked(self._spatial(value.of.layer, f"{place}.value.of.layer"), value.of.filter, at)
 
         return ThemeQuestion(theme, self._asked(layer, theme.filter, at), inner(theme.value), inner(theme.second))
+
+    def _gathered(self, number: int, theme: PrintedTheme) -> GatheredTheme:
+        place = f"themes.{number}"
+        query = self._asked(self._spatial(theme.layer, f"{place}.layer"), theme.filter, self._at(theme.datetime, place))
+        if theme.kind == "charts":
+            chosen_field(query, theme.by or "", f"{place}.by", CLASSED)
+        return GatheredTheme(theme, query, self.city.projected_srid)
 
     def _imagery(self) -> tuple[Layer, Rasters, Look] | None:
         asked = self.wish.imagery
@@ -219,7 +231,9 @@ class SheetMaker:
         else:
             strata.append(draw_page(store, shown, view, self.asking.language, None if strata else "#ffffff"))
         strata += [draw_colored(*shapes_of(store, theme, page.box, srid), view) for theme in circles]
-        return Sheet(page, strata, self._marks(page), notes)
+        strata += [each.heat(page) for each in self.gathered if each.theme.kind == "heat"]
+        over = [each.draw for each in self.gathered if each.theme.kind != "heat"]
+        return Sheet(page, strata, self._marks(page), notes, over)
 
     def _is_marked(self, query: ItemQuery) -> bool:
         """Are the features of a layer marks with colours of their own, as far as the reader may know them?"""
@@ -244,9 +258,6 @@ class SheetMaker:
                 readable = frozenset(f.name for f in asking.audience.fields(query.layer))
                 said = filter_words(query.layer, query.filter, asking.language, readable)
                 notes.append(words["filter"].format(layer=getattr(query.layer.title, asking.language), text=UNWRITTEN.sub(" ", said)))
-        if left := [f"{getattr(self._spatial(each.layer, 'themes').title, asking.language)} {words[each.kind]}" for each in wish.themes
-                    if each.kind not in DRAWN_KINDS]:
-            notes.append(words["left_out"].format(text="、".join(left) if asking.language == "zh" else ", ".join(left)))
         return Furniture(words, self._legend() if wish.legend else [], wish.grid, wish.seal, f"{user} {time}", tuple(notes))
 
     def _legend(self) -> list[Entry]:
@@ -254,6 +265,7 @@ class SheetMaker:
         for query in reversed(self.queries):
             drawn.setdefault(query.layer.id, query.layer)
         entries = [entry for theme in self.themes for entry in theme_legend(theme, asking.language)]
+        entries += [entry for each in self.gathered for entry in each.legend(asking.language)]
         return entries + legend_of(drawn.values(), asking.audience, asking.language)
 
 

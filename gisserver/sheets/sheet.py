@@ -12,7 +12,7 @@ import pypdfium2
 from pypdf import PageObject, PdfReader, PdfWriter
 from pypdf.generic import ArrayObject, DictionaryObject, FloatObject, NameObject, NumberObject, StreamObject
 
-from gisserver.sheets.furniture import Furniture, add_page, begin, written
+from gisserver.sheets.furniture import Furniture, Overlay, add_page, begin, written
 from gisserver.sheets.marks import Mark
 from gisserver.sheets.page import SheetPage
 from tiles.mapnik_page import POINT_MM, Page
@@ -39,12 +39,13 @@ Stratum = Page | Photo
 
 @dataclass(frozen=True)
 class Sheet:
-    """What lies on one page: strata from the ground up, marks over them, and notes of its own."""
+    """What lies on one page: strata from the ground up, what is drawn over them, marks upon that, and notes of its own."""
 
     page: SheetPage
     strata: Sequence[Stratum]
     marks: Sequence[Mark] = ()
     notes: Sequence[str] = ()
+    over: Sequence[Overlay] = ()
 
 
 def make_sheets(pages: Sequence[SheetPage], draw: Callable[[SheetPage], Sheet], furniture: Furniture) -> bytes:
@@ -53,7 +54,7 @@ def make_sheets(pages: Sequence[SheetPage], draw: Callable[[SheetPage], Sheet], 
     under: list[Sequence[Stratum]] = []
     for page in pages:
         sheet = draw(page)
-        add_page(pdf, page, furniture, sheet.marks, sheet.notes)
+        add_page(pdf, page, furniture, sheet.marks, sheet.notes, sheet.over)
         under.append(sheet.strata)
     writer = PdfWriter(clone_from=io.BytesIO(written(pdf)))
     for number, (page, strata) in enumerate(zip(pages, under, strict=True)):

@@ -117,7 +117,9 @@ def theme_legend(asked: ThemeQuestion, language: str) -> list[Entry]:
     colors = theme.colors * len(theme.sizes) if theme.kind == "graduated" else theme.colors
     sizes: Sequence[float | None] = theme.sizes if theme.kind == "graduated" else [None] * len(colors)
     entries = [Entry(text, color, None, shape, size_px=size) for text, color, size in zip(_ranges(theme.breaks), colors, sizes, strict=True)]  # type: ignore[arg-type]
-    return [heading, *entries, *([] if theme.kind == "graduated" else [nothing])]
+    if theme.kind == "graduated":
+        nothing = Entry("无数据：不绘制" if language == "zh" else "No data: not drawn")
+    return [heading, *entries, nothing]
 
 
 def _ranges(breaks: Sequence[float]) -> list[str]:

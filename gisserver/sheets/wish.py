@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from pydantic import Field
@@ -14,11 +15,11 @@ from gisserver.sheets.paper import Orientation
 from gisserver.wording import WrongParameter
 from layers.errors import InvalidParameter
 
-__all__ = ["DRAWN_KINDS", "MOST_PAGES", "SCALES", "PrintedLayer", "PrintedTheme", "Wish"]
+__all__ = ["CLASSED_KINDS", "MOST_PAGES", "SCALES", "PrintedLayer", "PrintedTheme", "Slice", "Wish"]
 
 MOST_PAGES = 30
 SCALES = (200, 2_000_000)
-DRAWN_KINDS = ("choropleth", "graduated", "bivariate")
+CLASSED_KINDS = ("choropleth", "graduated", "bivariate")
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}\Z")
 
 
@@ -31,11 +32,19 @@ class PrintedLayer(Body):
     style: str | None = None
 
 
+class Slice(Body):
+    """The colour of the slices of one value."""
+
+    value: str | None
+    color: str
+
+
 class PrintedTheme(Body):
     """A thematic map of a layer with fixed classes: class n holds values below `breaks[n]`, the last one all others.
 
     Colours: one a class; of two values nine, three for each class of the first one; of graduated circles one. `sizes` are
-    radii of graduated circles in pixels.
+    radii of graduated circles in pixels. Heat, clusters and charts have no classes: features are counted in cells when they are drawn.
+    Clusters have one colour, charts a field `by` and the colours of its values in `slices` (others are drawn in `no_data`).
     """
 
     layer: str
@@ -47,12 +56,15 @@ class PrintedTheme(Body):
     colors: list[str] = Field(default=[], max_length=12)
     sizes: list[float] = Field(default=[], max_length=12)
     no_data: str = "#b9bfc5"
+    by: str | None = None
+    slices: list[Slice] = Field(default=[], max_length=200)
     filter: dict[str, Any] | None = None
     datetime: str | None = None
 
     def check(self, place: str) -> None:
         """Raise InvalidParameter for classes that do not fit together; `place` is where the theme stands in the body."""
-        if self.kind not in DRAWN_KINDS:
+        if self.kind not in CLASSED_KINDS:
+            self._check_gathered(place)
             return
         if self.value is None or (self.kind == "bivariate" and self.second is None):
             raise WrongParameter(f"{place}.{'value' if self.value is None else 'second'}", "missing")
@@ -64,10 +76,22 @@ class PrintedTheme(Body):
         wanted = {"choropleth": classes, "graduated": 1, "bivariate": 9}[self.kind]
         if len(self.colors) != wanted or (self.kind == "bivariate" and (classes > 3 or len(self.second_breaks) > 2)):
             raise InvalidParameter(f"{place}.colors", f"{wanted} are needed, and {len(self.colors)} were given.", f"需要 {wanted} 个，给出 {len(self.colors)} 个")
-        if wrong := [c for c in (*self.colors, self.no_data) if not _COLOR.match(c)]:
-            raise WrongParameter(f"{place}.colors", "choice", value=wrong[0][:60], choices="#rrggbb")
+        self._check_colors(f"{place}.colors", (*self.colors, self.no_data))
         if self.kind == "graduated" and (len(self.sizes) != classes or not all(0 < s <= 96 for s in self.sizes)):
             raise InvalidParameter(f"{place}.sizes", f"are {classes} radii up to 96 pixels.", f"应为 {classes} 个不超过 96 像素的半径")
+
+    def _check_gathered(self, place: str) -> None:
+        if self.kind == "charts" and self.by is None:
+            raise WrongParameter(f"{place}.by", "missing")
+        if len(self.colors) > 1:
+            raise InvalidParameter(f"{place}.colors", f"one is enough, and {len(self.colors)} were given.", f"只需 1 个，给出 {len(self.colors)} 个")
+        self._check_colors(f"{place}.colors", (*self.colors, self.no_data))
+        self._check_colors(f"{place}.slices", [each.color for each in self.slices])
+
+    @staticmethod
+    def _check_colors(place: str, colors: Iterable[str]) -> None:
+        if wrong := [c for c in colors if not _COLOR.match(c)]:
+            raise WrongParameter(place, "choice", value=wrong[0][:60], choices="#rrggbb")
 
 
 class Imagery(Body):

@@ -21,10 +21,12 @@ from gisserver.sheets.marks import SYMBOLS
 from layers.access import OWNER
 from layers.catalogue import Catalogue
 from layers.edits import Changeset, Edit, apply_changeset
+from layers.layer import parse_layer
 from layers.moments import parse_interval
+from layers.plan import register
 from layers.store import Store
 from tests.conftest import LiveServer
-from tests.gisserver.conftest import As, Town, square
+from tests.gisserver.conftest import EAST, WEST, As, Town, square
 from tests.gisserver.test_print import rendered, text_of
 from tests.spatial_models.conftest import worker_process
 from tests.tiles.rasters import write
@@ -87,7 +89,7 @@ def test_imagery_of_the_year_lies_under_a_theme_in_its_colours(as_role: As, year
     assert near(colour_at(rendered(none, DPI), 60, 0), (255, 255, 255), 40) and "没有" in text_of(none)
 
 
-def test_every_kind_of_theme_is_drawn_or_named(as_role: As, years: None) -> None:
+def test_every_kind_of_classed_theme_is_drawn(as_role: As, years: None) -> None:
     client = as_role("bureau")
     two = {**THEME, "kind": "bivariate", "second": {"field": "height_m", "per": "none"}, "second_breaks": [5, 30],
            "colors": [*["#000000"] * 7, "#00ff00", "#000000"]}
@@ -101,7 +103,50 @@ def test_every_kind_of_theme_is_drawn_or_named(as_role: As, years: None) -> None
     text = printed(client, layers=[{"layer": "district"}, {"layer": "building"}], themes=[zones, {"layer": "building", "kind": "heat"}], legend=True)
     assert near(colour_at(rendered(text, DPI), 60, 0), mixed("#ffff00", 0.74, (255, 255, 255)), 40), "fewer than a million buildings per square kilometre"
     words = text_of(text)
-    assert "未绘出：建筑 热力图" in words and "区 · 建筑 数量 / km²" in words
+    assert "建筑 · 热力图" in words and "区 · 建筑 数量 / km²" in words
+
+
+def test_heat_clusters_and_charts_are_those_of_the_screen(as_role: As, years: None) -> None:
+    """One house stands in the frame: its cell is the fullest, its circle 30 pixels of 96 to the inch, 7.9 mm."""
+    client, slices = as_role("bureau"), [{"value": "residential", "color": "#00aa00"}, {"value": "office", "color": "#0000ff"}]
+    bare = rendered(printed(client), DPI)
+    under = colour_at(bare, 6, 6)
+    picture = rendered(printed(client, themes=[{"layer": "building", "kind": "cluster", "colors": ["#aa00aa"]}]), DPI)
+    assert near(colour_at(picture, 4, 4), mixed("#aa00aa", 0.88, under)) and near(colour_at(picture, 9.5, 9.5), colour_at(bare, 9.5, 9.5))
+    picture = rendered(printed(client, themes=[{"layer": "building", "kind": "charts", "by": "use", "slices": slices}]), DPI)
+    assert near(colour_at(picture, 4.2, 4.2), (0, 170, 0)) and near(colour_at(picture, 2.2, -2.2), (255, 255, 255)), "a ring of homes"
+    # MapLibre's kernel: 0.3989 in the middle is between cyan (0.3) and lime (0.5), a little less all over the patch; 19.5 pixels away 0.0317 is faint
+    steps = np.arange(-6, 7) * 96 / DPI
+    middle = 0.3989 * np.median(np.exp(-4.5 * (steps[:, None] ** 2 + steps[None, :] ** 2) / 26 ** 2))
+    picture = rendered(printed(client, themes=[{"layer": "building", "kind": "heat"}]), DPI)
+    assert near(colour_at(picture, 0, 0), mixed(f"#00ff{round(255 * (0.5 - middle) / 0.2):02x}", 0.8, colour_at(bare, 0, 0)))
+    far_mm, density = 26 * 0.75 * 25.4 / 96, 0.3989 * np.exp(-4.5 * 0.75 ** 2)
+    assert near(colour_at(picture, 0, far_mm), mixed("#1521f6", 0.8 * density * 10, colour_at(bare, 0, far_mm)))
+
+    def legend(theme: dict[str, Any]) -> str:
+        return text_of(printed(client, layers=[{"layer": "building"}], themes=[theme], scale=100_000, legend=True))
+
+    # 11 houses stand, 6 of them homes
+    charts = {"layer": "building", "kind": "charts", "by": "use", "slices": slices}
+    assert all(part in legend(charts) for part in ("建筑 · 统计图 · 用途", "共 11 个", "住宅 · 6", "办公 · 5"))
+    assert "无数据 · 11" in legend(charts | {"by": "structure"}), "none of them has a structure"
+    assert "个/km²" in legend({"layer": "building", "kind": "heat"})
+
+
+def test_cells_hold_what_the_reader_may_see(as_role: As, store: Store, town: Town) -> None:
+    """Three valves, two of them in the west; the inspector is one of the west."""
+    register(store, parse_layer({"id": "zz_valves", "title": {"zh": "阀门", "en": "Valves"}, "born": "runtime", "group": "pipeline", "grade": "L3", "geometry": "Point",
+                                 "district": "district_code", "fields": [{"name": "district_code", "type": "string", "title": {"zh": "区", "en": "District"}}]}))
+    apply_changeset(store, Catalogue(store), OWNER, Changeset([
+        Edit("zz_valves", "create", properties={"district_code": code}, geometry={"type": "Point", "coordinates": [x, 39.9]}, valid_from="2000")
+        for code, x in ((WEST, 116.38), (WEST, 116.37), (EAST, 116.42))], "surveyor", "valves"))
+    end = time.monotonic() + 15
+    while as_role("editor").get("/ogc/collections/zz_valves").status_code != 200:
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    wish: dict[str, Any] = {"layers": [], "scale": 100_000, "legend": True, "themes": [{"layer": "zz_valves", "kind": "cluster"}]}
+    assert "共 3 个" in text_of(printed(as_role("editor"), **wish)) and "共 2 个" in text_of(printed(as_role("inspector"), **wish))
+    assert as_role("housing_officer").post("/api/print", json=SHEET | wish).status_code == 404
 
 
 def test_filters_stand_on_the_sheet_in_words(as_role: As, town: Town) -> None:
@@ -131,7 +176,10 @@ def test_marks_have_their_own_colours(as_role: As, store: Store, catalogue: Cata
     ({"imagery": {"layer": "building"}}, 400, "imagery.layer"), ({"imagery": {"layer": "nowhere"}}, 404, None), ({"themes": [{**THEME, "breaks": [20, 10]}]}, 400, "themes.0.breaks"),
     ({"themes": [{**THEME, "colors": ["#ffffff"]}]}, 400, "themes.0.colors"), ({"themes": [{"layer": "building", "kind": "graduated", "value": {"field": "height_m"},
      "breaks": [1], "colors": ["#ffffff"], "sizes": [900, 1]}]}, 400, "themes.0.sizes"), ({"layers": [{"layer": "building", "style": "v9"}]}, 400, "layers.0.style"),
-    ({"themes": [{"layer": "building", "kind": "choropleth"}]}, 400, "themes.0.value"), ({"themes": [{**THEME, "layer": "pipe_segment"}]}, 404, None)])
+    ({"themes": [{"layer": "building", "kind": "choropleth"}]}, 400, "themes.0.value"), ({"themes": [{"layer": "building", "kind": "charts"}]}, 400, "themes.0.by"),
+    ({"themes": [{"layer": "building", "kind": "charts", "by": "nothing"}]}, 400, "themes.0.by"),
+    ({"themes": [{"layer": "building", "kind": "charts", "by": "use", "slices": [{"value": "office", "color": "red"}]}]}, 400, "themes.0.slices"),
+    ({"themes": [{"layer": "building", "kind": "cluster", "colors": ["#ffffff", "#000000"]}]}, 400, "themes.0.colors"), ({"themes": [{**THEME, "layer": "pipe_segment"}]}, 404, None)])
 def test_what_is_wrong_is_named(as_role: As, years: None, more: dict[str, Any], status: int, parameter: str | None) -> None:
     answer = as_role("housing_officer").post("/api/print", json=SHEET | more)
     assert (answer.status_code, answer.json().get("parameter")) == (status, parameter), answer.text

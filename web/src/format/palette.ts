@@ -46,9 +46,15 @@ export function radiusOf(index: number): number {
 
 const SLICES = ["#4e79a7", "#e1812c", "#59a14f", "#b07aa1", "#d4a72c", "#76b7b2", "#d37295", "#9c755f"];
 
+/** Return the values of a field that slices are made of. */
+export function valuesOf(layer: Layer, by: string | undefined): string[] {
+  const field = layer.fields.find((each) => each.name === by);
+  return field?.type === "boolean" ? ["true", "false"] : Object.keys(field?.codes ?? {});
+}
+
 /** Return the colours of a layer's classes: its own where it is drawn by the field. */
 export function sliceColors(layer: Layer, by: string | undefined): (value: string | null) => string {
   const own = new Map(layer.symbology?.field === by ? (layer.symbology?.classes ?? []).map((each) => [String(each.value), each.color] as const) : []);
-  const names = Object.keys(layer.fields.find((field) => field.name === by)?.codes ?? {});
+  const names = valuesOf(layer, by);
   return (value) => own.get(String(value)) ?? (value === null ? NO_DATA : SLICES[Math.max(0, names.indexOf(value)) % SLICES.length]!);
 }

@@ -3,7 +3,7 @@ import type { PrintedTheme } from "../api/print";
 import type { Classified, ValueAsked } from "../api/thematic";
 import type { Layer } from "../api/types";
 import { toCql2 } from "../format/condition";
-import { BIVARIATE, NO_DATA, radiusOf, ramp } from "../format/palette";
+import { BIVARIATE, NO_DATA, radiusOf, ramp, sliceColors, valuesOf } from "../format/palette";
 import { shownByDefault, topDown } from "./layers";
 import { client } from "./queries";
 import { chosenStyles } from "./styles";
@@ -40,10 +40,23 @@ export function shownThemes(layers: Layer[]): PrintedTheme[] {
   return Object.entries(work.themes).flatMap(([id, theme]): PrintedTheme[] => {
     const layer = layers.find((each) => each.id === id);
     if (!layer || !(shown[id] ?? shownByDefault(layer))) return [];
-    if (!CLASSED.includes(theme.kind)) return [{ layer: id, kind: theme.kind }];
+    if (!CLASSED.includes(theme.kind)) return gathered(layer, theme);
     const found = answered(id);
     return found && found[1].edges.length > 1 ? [fixed(id, theme, ...found)] : [];
   });
+}
+
+/** Heat, clusters and charts: the server counts in the cells of the sheet's own scale. */
+function gathered(layer: Layer, theme: Theme): PrintedTheme[] {
+  if (theme.kind === "charts" && !theme.by) return [];
+  const { filters, time } = useView.getState();
+  const filter = toCql2(filters[layer.id] ?? [], layer.fields);
+  const color = sliceColors(layer, theme.by);
+  return [{
+    layer: layer.id, kind: theme.kind, ...(filter ? { filter } : {}), ...(time.pinned[layer.id] ? { datetime: time.pinned[layer.id] } : {}), no_data: NO_DATA,
+    ...(theme.kind === "cluster" ? { colors: [ramp(theme.palette, 5)[3]!] } : {}),
+    ...(theme.kind === "charts" ? { by: theme.by!, slices: valuesOf(layer, theme.by).map((value) => ({ value, color: color(value) })) } : {}),
+  }];
 }
 
 function fixed(layer: string, theme: Theme, asked: Asked, found: Classified): PrintedTheme {

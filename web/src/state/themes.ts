@@ -25,17 +25,18 @@ function useFilter(layer: Layer, side?: ThemeSide): Record<string, unknown> | nu
   return toCql2(conditions, layer.fields);
 }
 
-function useMoment(side?: ThemeSide): { datetime?: string; known_at?: string } {
+function useMoment(layer: Layer, side?: ThemeSide): { datetime?: string; known_at?: string } {
   const when = useWhen();
+  const pinned = useView((view) => view.time.pinned[layer.id]);
   const knownAt = when.knownAt;
-  const datetime = side ? side.day ?? undefined : when.datetime;
+  const datetime = side ? side.day ?? undefined : pinned ?? when.datetime;
   return { ...(datetime ? { datetime } : {}), ...(knownAt ? { known_at: knownAt } : {}) };
 }
 
 /** Ask for the classes of a theme. What lies in zones is filtered as its own layer is. */
 export function useClassification(layer: Layer, theme: Theme, side?: ThemeSide) {
   const filter = useFilter(layer, side);
-  const moment = useMoment(side);
+  const moment = useMoment(layer, side);
   const layers = useLayers();
   const filters = useView((view) => view.filters);
   const asked = (value: ThemeValue): ValueAsked => {
@@ -74,7 +75,7 @@ export function useClassification(layer: Layer, theme: Theme, side?: ThemeSide) 
 /** Ask for what is in view, gathered in cells. */
 export function useClusters(layer: Layer, theme: Theme, side?: ThemeSide) {
   const filter = useFilter(layer, side);
-  const moment = useMoment(side);
+  const moment = useMoment(layer, side);
   const bounds = useView((view) => view.bounds);
   const zoom = useView((view) => Math.round(view.camera?.zoom ?? 10));
   const kind = theme.kind as keyof typeof CELL_PX;
