@@ -22,6 +22,8 @@ export interface PrintedTheme {
   colors?: string[];
   sizes?: number[];
   no_data?: string;
+  by?: string;
+  slices?: { value: string; color: string }[];
   filter?: Record<string, unknown>;
   datetime?: string;
 }
