@@ -126,7 +126,11 @@ def _layers(request: Request) -> tuple[list[Layer], bool]:
         return [styled_layer(request)], False
     readable = [layer for layer in request.context.readable(request.audience) if layer.kind == "spatial"]
     chosen = request.parameters.take_names("collections", "*", (layer.id for layer in readable))
-    return (shown_layers(request) if chosen is None else [layer for layer in readable if layer.id in chosen]), True
+    if chosen is None:
+        return shown_layers(request), True
+    # The first one is drawn first, under all others.
+    by_id = {layer.id: layer for layer in readable}
+    return [by_id[name] for name in dict.fromkeys(chosen)], True
 
 
 def _accepted(request: Request) -> str:

@@ -36,7 +36,7 @@ def raster_paths(spatial: list[str], grids: list[str]) -> dict[str, Any]:
         "/ogc/map/tiles": _described("datasetMapTilesets", "Sets of map tiles of the city", []),
         "/ogc/map/tiles/{tms}": _described("datasetMapTileset", "A set of map tiles of the city", [grid]),
         f"{root}/map/tiles/{{tms}}/{{z}}/{{row}}/{{col}}": _tile("collectionMapTile", [layer, grid]),
-        "/ogc/map/tiles/{tms}/{z}/{row}/{col}": _tile("datasetMapTile", [grid]),
+        "/ogc/map/tiles/{tms}/{z}/{row}/{col}": _tile("datasetMapTile", [grid, *_look(spatial)]),
         "/ogc/styles/{style}/legend": {"get": {
             "operationId": "styleLegend", "tags": ["service"], "summary": "The legend of a style", "parameters": [
                 parameter("style", _TEXT, "'city', a layer, or a theme of one.", "path"),
@@ -79,6 +79,25 @@ def _tile(name: str, more: list[dict[str, Any]]) -> dict[str, Any]:
              parameter("f", {"type": "string", "enum": ["png"]}, "Format."), *_moment()]
     return {"get": {"operationId": name, "tags": ["service"], "summary": "A map tile", "parameters": asked,
                     "responses": {"200": {"description": "The tile.", "content": content(_BYTES, "image/png")}, **problems("304", "400", "404")}}}
+
+
+def _look(spatial: list[str]) -> list[dict[str, Any]]:
+    """Return the parameters that make the map of the city one's own."""
+    by_layer = {"type": "object", "additionalProperties": False}
+    condition = {"oneOf": [{"type": "object"}, {"type": "string"}]}
+    return [
+        parameter("collections", {"type": "array", "items": {"type": "string", "enum": spatial}, "uniqueItems": True},
+                  "These layers, the first one lowest; without it those that are shown at once.", style="form", explode=False),
+        parameter("styles", {"type": "array", "items": _TEXT}, "The style of each of `collections`; nothing between commas is its own.", style="form", explode=False),
+        parameter("opacity", {"type": "array", "items": {"type": "string", "pattern": r"^(\d|[1-9]\d|100)?$"}},
+                  "Percent of each of `collections`; nothing between commas is 100.", style="form", explode=False),
+        _json("filters", by_layer | {"properties": dict.fromkeys(spatial, condition)}, "A filter by layer: CQL2 JSON, or CQL2 text."),
+        _json("datetimes", by_layer | {"properties": dict.fromkeys(spatial, _TEXT)}, "Days of single layers, other than the map's."),
+        parameter("transparent", {"type": "boolean", "default": False}, "Does what lies under the map show through?")]
+
+
+def _json(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "required": False, "description": description, "content": {"application/json": {"schema": schema}}}
 
 
 def _described(name: str, summary: str, more: list[dict[str, Any]]) -> dict[str, Any]:

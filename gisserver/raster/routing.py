@@ -7,6 +7,7 @@ from starlette.routing import BaseRoute, Route
 from gisserver.context import Context
 from gisserver.endpoint import Handler, route
 from gisserver.raster import kml, maps, tms, wmts
+from gisserver.raster.city_tile import CityTile
 from gisserver.raster.map_service import MapService
 from gisserver.raster.wms import wms
 
@@ -28,7 +29,7 @@ def raster_routes(context: Context) -> list[BaseRoute]:
     return [
         Route(f"{LAYER}/tiles/{TILE}", maps.map_tile(context), methods=["GET"]),
         Route(f"{STYLED}/tiles/{TILE}", maps.map_tile(context), methods=["GET"]),
-        Route(f"/ogc/map/tiles/{TILE}", maps.map_tile(context), methods=["GET"]),
+        Route(f"/ogc/map/tiles/{TILE}", CityTile(context, maps.map_tile(context)), methods=["GET"]),
         Route("/wmts/{layer}/{style}/{time}/{tms}/{z}/{row}/{col}", wmts.rest_tile(context, service), methods=["GET"]),
         Route("/tms/1.0.0/{layer}/{tms}/{z}/{col}/{row}", tms.tms_tile(context), methods=["GET"]),
         Route("/kml/{layer}/{tms}/{z}/{col}/{row}", kml.KmlService(context), methods=["GET"]),
