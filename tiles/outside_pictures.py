@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from io import BytesIO
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from rasterio.transform import from_bounds
 from rasterio.warp import Resampling, reproject
 
 from tiles.grid import Envelope
 
-__all__ = ["EMPTY", "NoPicture", "Piece", "Seen", "look_at", "warped"]
+__all__ = ["EMPTY", "NoPicture", "Piece", "Seen", "brought_to", "look_at", "warped"]
 
 # What a file begins with says what it is, whatever its sender calls it. SVG, HTML and anything else with a script in it is none of these.
 _MAGIC: tuple[tuple[bytes, str], ...] = ((b"\x89PNG\r\n\x1a\n", "PNG"), (b"\xff\xd8\xff", "JPEG"), (b"GIF87a", "GIF"), (b"GIF89a", "GIF"), (b"RIFF", "WEBP"))
@@ -99,6 +100,24 @@ def warped(pieces: Sequence[Piece], srid: int, box: Envelope, side_px: int) -> b
     cover = np.maximum(made[3:], 1e-6) / 255
     made[:3] = np.where(made[3:] > 0, made[:3] / cover, 0)
     return _png(np.moveaxis(np.clip(np.rint(made), 0, 255).astype(np.uint8), 0, 2))
+
+
+def brought_to(pixels: NDArray[np.uint8], ground: Envelope, srid: int, box: Envelope, width: int, height: int) -> NDArray[np.uint8]:
+    """Return a picture of the Web Mercator plane as it lies in another CRS, as four bands (red, green, blue, cover).
+
+    Parameters
+    ----------
+    pixels
+        Rows from the north, columns from the west, four bytes each; colours count as much as they cover.
+    ground
+        What they show: minx, miny, maxx, maxy in metres of EPSG:3857.
+    srid, box, width, height
+        The CRS that is wanted, the rectangle in it (x east), and its size in pixels. Outside of `ground` nothing is covered.
+    """
+    made = np.zeros((4, height, width), np.uint8)
+    reproject(np.moveaxis(pixels, 2, 0), made, src_transform=from_bounds(*ground, pixels.shape[1], pixels.shape[0]), src_crs="EPSG:3857",
+              dst_transform=from_bounds(*box, width, height), dst_crs=f"EPSG:{srid}", resampling=Resampling.bilinear)
+    return made
 
 
 def _pixels(body: bytes, width: int, height: int) -> np.ndarray:

@@ -142,7 +142,11 @@ def _print(spatial: list[str]) -> dict[str, Any]:
         "atlas": {"type": "object", "additionalProperties": False, "required": ["layer", "fids"], "properties": {
             "layer": layer, "fids": {"type": "array", "minItems": 1, "maxItems": 30, "items": {"type": "integer"}}}},
         "imagery": {"type": "object", "additionalProperties": False, "required": ["layer"], "properties": {"layer": _TEXT, "datetime": MOMENT}},
-        "themes": {"type": "array", "maxItems": 12, "items": _theme(layer)}}}
+        "themes": {"type": "array", "maxItems": 12, "items": _theme(layer)},
+        "outside": {"type": "array", "maxItems": 12, "description": "Layers of services of others, the first one lowest.", "items": {
+            "type": "object", "additionalProperties": False, "required": ["layer"], "properties": {
+                "layer": {"type": "string", "pattern": "^out_[0-9a-f]{20}$"}, "opacity": {"type": "number", "minimum": 0, "maximum": 1, "default": 1},
+                "over": {"type": "boolean", "default": True, "description": "Over the city's own layers, or under them."}}}}}}
     sheet = {"200": {"description": "The sheets.", "headers": {"Content-Disposition": {"schema": _TEXT}}, "content": content(
         {"type": "string", "format": "binary"}, "application/pdf", "image/png")}}
     sheet["201"] = {"description": "A job makes it (`Prefer: respond-async`).", "headers": {"Location": {"schema": _TEXT}},

@@ -18,7 +18,7 @@ from gisserver.sheets.paper import PAPERS, paper_of
 from gisserver.sheets.wish import MOST_PAGES, SCALES, Wish
 from gisserver.surroundings import CitySurroundings
 from layers.audit import record
-from layers.errors import NotAuthenticated
+from layers.errors import Forbidden, NotAuthenticated
 from spatial_models.jobs import submit
 
 if TYPE_CHECKING:
@@ -52,11 +52,14 @@ def post_print(request: Request) -> Response:
         # Looks in the catalogue again where another process may just have made the layer.
         request.layer_called(name)
     reader = request.reader
+    if wish.outside and reader.must_change:
+        raise Forbidden("Change the first password before anything else.", "请先修改首次登录密码。")
     asking = Asking(context.store, context.catalogue, request.audience, context.settings.var, request.language,
                     reader.display_name or reader.username or reader.actor)
     maker = SheetMaker(asking, wish)
     record(context.store, reader.acting(request.scope), "export", detail={
-        "kind": "print", "paper": wish.paper, "scale": wish.scale, "pages": len(maker.pages), "layers": [q.layer.id for q in maker.queries]})
+        "kind": "print", "paper": wish.paper, "scale": wish.scale, "pages": len(maker.pages), "layers": [q.layer.id for q in maker.queries],
+        **({"outside": [each.layer for each in wish.outside]} if wish.outside else {})})
     if "respond-async" in preferences_of(request):
         inputs = {"wish": wish.model_dump(mode="json", exclude_defaults=True), "language": request.language}
         made = submit(context.store, context.catalogue, asker_of(request), PRINT.id, inputs, surroundings=CitySurroundings(context.settings.var))

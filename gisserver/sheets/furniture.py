@@ -102,7 +102,8 @@ def _write(pdf: FPDF, x: float, y: float, text: str, points: float, align: str =
     long = pdf.get_string_width(text)
     if width is not None and long > width:
         pdf.set_font("map", size=max(points / 2, points * width / long))
-        while len(text) > 1 and pdf.get_string_width(text) > width:
+        # What was made to fit exactly is not cut for a rounding.
+        while len(text) > 1 and pdf.get_string_width(text) > width * 1.001:
             text = text[:-2] + "…"
         long = pdf.get_string_width(text)
     pdf.text(x - {"L": 0, "C": long / 2, "R": long}[align], y, text)

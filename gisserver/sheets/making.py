@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
+from time import monotonic
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -13,6 +14,7 @@ import shapely
 from pyproj import CRS
 
 from gisserver.filter_words import filter_words
+from gisserver.outside.asking import Outside
 from gisserver.routes.thematic import ValueBody
 from gisserver.sheets.asking import Asking
 from gisserver.sheets.furniture import Furniture
@@ -20,6 +22,7 @@ from gisserver.sheets.gathered import GatheredTheme
 from gisserver.sheets.imagery import photo_of, years_of
 from gisserver.sheets.legend import Entry, legend_of
 from gisserver.sheets.marks import MARKED, Mark, mark_of
+from gisserver.sheets.outside import OutsideSheet
 from gisserver.sheets.page import UNWRITTEN, SheetPage
 from gisserver.sheets.paper import paper_of
 from gisserver.sheets.sheet import Sheet, Stratum, as_picture, make_sheets
@@ -56,6 +59,8 @@ SHEET_WORDS = {
 # Over imagery areas are a tint, as on the screen.
 OVER_IMAGERY = 0.22
 MOST_MARKS = 5_000
+# A page waits no longer for services of others together.
+OTHERS_S = 60.0
 KINDS = {"pdf": "application/pdf", "png": "image/png"}
 
 
@@ -84,6 +89,8 @@ class SheetMaker:
         self.themes = [self._theme(number, each) for number, each in enumerate(wish.themes) if each.kind in CLASSED_KINDS]
         self.gathered = [self._gathered(number, each) for number, each in enumerate(wish.themes) if each.kind not in CLASSED_KINDS]
         self.photo = self._imagery()
+        way_out = Outside(asking.store)
+        self.outside = [(each.over, OutsideSheet(way_out, each.layer, each.opacity, asking.language)) for each in wish.outside]
         title = UNWRITTEN.sub(" ", wish.title).strip() or str(getattr(self.city.title, asking.language))
         self.pages = self._atlas_pages(title) if wish.atlas else [
             SheetPage(paper_of(wish.paper, wish.orientation), self._projected(wish.center or []), wish.scale, title)]
@@ -223,11 +230,18 @@ class SheetMaker:
         circles = [each for each in self.themes if each.theme.kind == "graduated"]
         between = sorted((each for each in self.themes if each not in circles and each.layer.id in ranks), key=lambda each: ranks[each.layer.id])
         circles += [each for each in self.themes if each not in circles and each not in between]
-        if between:
+        upper: list[Stratum] = []
+        ends = monotonic() + OTHERS_S
+        for is_over, other in self.outside:
+            brought = other.bring(page, view, srid, ends)
+            (upper if is_over else strata).extend(brought.strata)
+            notes += brought.notes
+        if between or upper:
             pages = draw_strata(store, shown, view, self.asking.language, [each.layer.id for each in between])
             for ground, theme in zip(pages, between, strict=False):
                 strata += [ground, draw_colored(*shapes_of(store, theme, page.box, srid), view)]
-            strata += pages[len(between):]
+            # Letters of the city stay above what others have.
+            strata += [*pages[len(between):-1], *upper, pages[-1]]
         else:
             strata.append(draw_page(store, shown, view, self.asking.language, None if strata else "#ffffff"))
         strata += [draw_colored(*shapes_of(store, theme, page.box, srid), view) for theme in circles]

@@ -101,6 +101,14 @@ class Imagery(Body):
     datetime: str | None = None
 
 
+class PrintedOutside(Body):
+    """A layer of a service of others by its name, how opaque it is, and whether it lies over the city's own layers or under them."""
+
+    layer: str = Field(pattern=r"^out_[0-9a-f]{20}$")
+    opacity: float = Field(default=1, ge=0, le=1)
+    over: bool = True
+
+
 class Atlas(Body):
     """A page for each of these features."""
 
@@ -126,6 +134,8 @@ class Wish(Body):
     atlas: Atlas | None = None
     imagery: Imagery | None = None
     themes: list[PrintedTheme] = Field(default=[], max_length=12)
+    # The first one lowest, as `layers`.
+    outside: list[PrintedOutside] = Field(default=[], max_length=12)
 
     def check(self) -> None:
         """Raise InvalidParameter for members that do not go together."""
