@@ -114,5 +114,6 @@ def _check(task: Task, question: Question) -> None:
     except InvalidParameter as error:
         if error.parameter != "filter":
             raise
-        english, chinese = (str(text).partition(sign)[2].strip() for text, sign in ((error, ":"), (error.chinese or f"：{error}", "：")))
+        english = str(error).partition(":")[2].strip()
+        chinese = error.chinese.partition("：")[2] if error.chinese else english
         raise wrong("filters", f"of '{question.layer}': {english}", f"“{question.layer}”：{chinese}") from None

@@ -16,7 +16,7 @@ __all__ = ["Level", "Storey", "basis_of", "levels_of", "stack"]
 
 # Where a level does not say how high it is: as 3D tiles have it.
 USUAL_M = 3.0
-_OWNERS = 2_000
+_OWNERS = 1_000
 Basis = Literal["recorded", "partly", "assumed"]
 
 

@@ -1,8 +1,9 @@
 /** Looking below the ground: a translucent surface, and a pit that is cut into it. */
 import {
-  Cartesian3, Cartographic, type CesiumWidget, ClippingPolygon, ClippingPolygonCollection, Color, ColorGeometryInstanceAttribute, GeometryInstance,
-  Math as Angles, NearFarScalar, PerInstanceColorAppearance, PolygonGeometry, PolygonHierarchy, Primitive, PrimitiveCollection, WallGeometry,
+  Cartesian3, Cartographic, type CesiumWidget, Color, ColorGeometryInstanceAttribute, GeometryInstance, Math as Angles, NearFarScalar,
+  PerInstanceColorAppearance, PolygonGeometry, PolygonHierarchy, Primitive, PrimitiveCollection, WallGeometry,
 } from "@cesium/engine";
+import { cutsOf } from "./cuts";
 
 const DEPTH_M = 12;
 const HALF_M = { east: 70, north: 50 };
@@ -27,7 +28,7 @@ export function dig(widget: CesiumWidget, lon: number, lat: number): () => void 
   const corners = [[-1, -1], [1, -1], [1, 1], [-1, 1]].map(([x, y]) => [lon + x! * dLon, lat + y! * dLat] as const);
   const flat = corners.flatMap(([x, y]) => [x, y]);
   const ring = [...corners, corners[0]!];
-  globe.clippingPolygons = new ClippingPolygonCollection({ polygons: [new ClippingPolygon({ positions: Cartesian3.fromDegreesArray(flat) })] });
+  const fill = cutsOf(widget).dig(Cartesian3.fromDegreesArray(flat));
   const bottom = ground - DEPTH_M;
   const appearance = new PerInstanceColorAppearance({ flat: true, translucent: false, closed: false });
   const wall = new GeometryInstance({
@@ -53,7 +54,7 @@ export function dig(widget: CesiumWidget, lon: number, lat: number): () => void 
   return () => {
     if (widget.isDestroyed()) return;
     primitives.remove(pit);
-    globe.clippingPolygons?.removeAll();
+    fill();
     widget.scene.requestRender();
   };
 }

@@ -20,6 +20,8 @@ import { Numbers } from "./Numbers";
 import { Options } from "./Options";
 import { attachPlacing, clearSpots, takeBack } from "./placing";
 import { SectionChart } from "./SectionChart";
+import { ShownNote } from "./ShownNote";
+import { shownInputs, useShown } from "./shown";
 import { SkylineChart } from "./SkylineChart";
 import { analyse, begun, isComplete, TOOLS } from "./tools";
 
@@ -39,7 +41,7 @@ function useSettled<T>(value: T): T {
 export function AnalysisTools({ widget, standing }: { widget: CesiumWidget; standing: Standing[] }) {
   const { t } = useWords();
   const analysis = useView((view) => view.analysis);
-  const day = useView((view) => view.time.day);
+  const shown = useShown();
   const selection = useView((view) => view.selection);
   const name = useSession((session) => session.account?.username ?? "");
   const geoid_m = useCity()?.geoid_offset_m ?? 0;
@@ -51,13 +53,13 @@ export function AnalysisTools({ widget, standing }: { widget: CesiumWidget; stan
   const refs = analysis?.tool === "volume" ? solid : [];
   const ready = analysis !== null && asked === analysis && isComplete(analysis, refs);
   const query = useQuery({
-    queryKey: ["analysis", name, asked, day, refs],
+    queryKey: ["analysis", name, asked, shownInputs(shown, true), refs],
     enabled: ready,
     retry: false,
     staleTime: 60_000,
     queryFn: async ({ signal }) => {
       try {
-        return await analyse(asked!, day, refs, signal, (percent) => useAnalysing.setState({ progress: percent }));
+        return await analyse(asked!, shown, refs, signal, (percent) => useAnalysing.setState({ progress: percent }));
       } finally {
         useAnalysing.setState({ progress: null });
       }
@@ -117,6 +119,7 @@ export function AnalysisTools({ widget, standing }: { widget: CesiumWidget; stan
           {result.tool === "section" && <SectionChart found={result.found} drawing={drawing} />}
           {result.tool === "skyline" && <SkylineChart found={result.found} drawing={drawing} />}
           <Numbers result={result} />
+          <ShownNote shown={shown} tool={result.tool} />
           {result.tool === "section" && <ClipControls />}
           <Found result={result} />
           <div className="analysis-line">

@@ -1,6 +1,6 @@
 import type { Language } from "../../format/text";
 import { useWords, type Words } from "../../state/preferences";
-import type { Openness, Result } from "./results";
+import type { Cut, Openness, Result } from "./results";
 
 type Row = [string, string];
 
@@ -44,12 +44,19 @@ function rows(t: Words, put: ReturnType<typeof writer>, result: Result): Row[] {
   }
 }
 
+function storeyCounts(cuts: Cut[]): { recorded: number; assumed: number } {
+  const storeys = [...new Map(cuts.map((cut) => [cut.fid, cut.storeys])).values()].flat();
+  const recorded = storeys.filter((storey) => storey.is_recorded).length;
+  return { recorded, assumed: storeys.length - recorded };
+}
+
 /** The numbers of a result, and what they rest on. */
 export function Numbers({ result }: { result: Result }) {
   const { t, language } = useWords();
   const put = writer(language);
   const frame = result.tool === "volume" ? null : result.found;
   const unknown = result.tool === "volume" ? result.found.unknown_heights : frame?.solids?.unknown_heights ?? 0;
+  const { surfaces, prisms, surfaces_left_out: leftOut = 0 } = result.tool === "volume" ? result.found : frame?.solids ?? {};
   const refraction = frame?.curvature ? frame.refraction : undefined;
   return (
     <>
@@ -61,6 +68,9 @@ export function Numbers({ result }: { result: Result }) {
       <p className="analysis-note">
         {frame && !frame.terrain.layer && <strong>{t("analysis.noTerrain")} </strong>}
         {frame?.terrain.cell_m !== undefined && `${t("analysis.cellStated", { cell: frame.terrain.cell_m.toFixed(0) })} `}
+        {surfaces !== undefined && prisms !== undefined && surfaces + prisms > 0 && <span data-shapes={`${surfaces}/${prisms}`}>{t("analysis.shapes", { surfaces, prisms })} </span>}
+        {leftOut > 0 && `${t("analysis.leftOut", { count: leftOut })} `}
+        {result.tool === "section" && <>{t("analysis.storeys", storeyCounts(result.found.cuts))} </>}
         {unknown > 0 && `${t("analysis.unknownHeights", { count: unknown })} `}
         {refraction && t("analysis.refraction", { value: refraction.value, state: t(refraction.is_verified ? "analysis.verified" : "analysis.unverified") })}
       </p>

@@ -1,4 +1,4 @@
-import { type RefObject, useMemo } from "react";
+import { type RefObject, useId, useMemo } from "react";
 import { useWords } from "../../state/preferences";
 import { useView } from "../../state/view";
 import type { Cut, SectionResult } from "./results";
@@ -9,20 +9,24 @@ const HIGH = 200;
 const EDGE = { left: 32, right: 8, top: 14, bottom: 32 };
 const BELOW_M = 6;
 
-/** The lines between a building's floors, evenly: how high each is is not asked. */
-function floors({ floors_above, base_elevation_m, top_elevation_m }: Cut): number[] {
-  const count = floors_above ?? 0;
-  if (count < 2 || count > 150) return [];
-  return Array.from({ length: count - 1 }, (_, i) => base_elevation_m + ((top_elevation_m - base_elevation_m) * (i + 1)) / count);
+/** The lines below a building's floors, as high as the roof lets one see them; the lowest of those above the ground is the ground itself. */
+function floors({ storeys, base_elevation_m, top_elevation_m }: Cut): { z: number; known: boolean }[] {
+  return storeys.flatMap(({ bottom_m, is_recorded }) => (Math.abs(bottom_m - base_elevation_m) < 0.01 || bottom_m >= top_elevation_m ? [] : [{ z: bottom_m, known: is_recorded }]));
+}
+
+/** How deep a building's recorded cellars go. */
+function lowest({ storeys, base_elevation_m }: Cut): number {
+  return Math.min(base_elevation_m, ...storeys.map((storey) => storey.bottom_m));
 }
 
 /** The drawing of a section: the ground, the buildings it cuts, the pipes it crosses. Heights are drawn larger where that helps. */
 export function SectionChart({ found, drawing }: { found: SectionResult; drawing: RefObject<SVGSVGElement | null> }) {
   const { t } = useWords();
+  const own = useId();
   const { x, y, low, high } = useMemo(() => {
     const known = found.ground.flatMap(([, z]) => (z === null ? [] : [z]));
     const below = found.pipes.flatMap((pipe) => (pipe.elevation_m === null ? [] : [pipe.elevation_m - 1]));
-    const least = Math.min(...known, ...found.cuts.map((cut) => cut.base_elevation_m), ...below);
+    const least = Math.min(...known, ...found.cuts.map(lowest), ...below);
     const most = Math.max(...known, ...found.cuts.map((cut) => cut.top_elevation_m));
     const range: [number, number] = [least - BELOW_M, most + 4];
     return {
@@ -31,6 +35,11 @@ export function SectionChart({ found, drawing }: { found: SectionResult; drawing
   }, [found]);
   const ground = found.ground.flatMap(([s, z]) => (z === null ? [] : [`${x(s).toFixed(1)},${y(z).toFixed(1)}`]));
   const exaggeration = (y(0) - y(1)) / (x(1) - x(0));
+  const outline = (cut: Cut) => {
+    const foot = y(lowest(cut)).toFixed(1);
+    const [left, right] = [x(cut.from_m), Math.max(x(cut.from_m) + 1, x(cut.to_m))].map((at) => at.toFixed(1));
+    return `M${left},${foot} ${cut.roof.map(([s, z], i) => `L${i === cut.roof.length - 1 ? right : x(s).toFixed(1)},${y(z).toFixed(1)}`).join(" ")} L${right},${foot} Z`;
+  };
   const choose = (layer: string | undefined, fid: number | undefined) => {
     if (layer && fid !== undefined) useView.getState().select([{ layer, fid }]);
   };
@@ -44,11 +53,14 @@ export function SectionChart({ found, drawing }: { found: SectionResult; drawing
         </g>
       ))}
       {ticks(0, found.length_m, 6).map((s) => <text key={s} className="chart-label" x={x(s)} y={HIGH - 18} textAnchor="middle">{s}</text>)}
-      {found.cuts.map((cut) => (
+      {found.cuts.map((cut, i) => (
         <g key={`${cut.layer}.${cut.fid}.${cut.from_m}`} className="chart-building" data-unknown={!cut.is_height_known} onClick={() => choose(cut.layer, cut.fid)}>
           <title>{`${cut.label ?? cut.fid}  ${cut.height_m.toFixed(1)} m${cut.floors_above ? `  ${t("analysis.section.floors", { count: cut.floors_above })}` : ""}`}</title>
-          <rect x={x(cut.from_m)} width={Math.max(1, x(cut.to_m) - x(cut.from_m))} y={y(cut.top_elevation_m)} height={y(cut.base_elevation_m) - y(cut.top_elevation_m)} />
-          {floors(cut).map((z) => <line key={z} x1={x(cut.from_m)} x2={x(cut.to_m)} y1={y(z)} y2={y(z)} />)}
+          <path id={`${own}-${i}`} d={outline(cut)} data-shape={cut.shape} />
+          <clipPath id={`${own}-clip-${i}`}><use href={`#${own}-${i}`} /></clipPath>
+          <g clipPath={`url(#${own}-clip-${i})`}>
+            {floors(cut).map(({ z, known }) => <line key={z} data-assumed={!known} x1={x(cut.from_m)} x2={x(cut.to_m)} y1={y(z)} y2={y(z)} />)}
+          </g>
           {x(cut.to_m) - x(cut.from_m) > 26 && <text x={(x(cut.from_m) + x(cut.to_m)) / 2} y={y(cut.top_elevation_m) - 4} textAnchor="middle">{cut.height_m.toFixed(1)}</text>}
         </g>
       ))}

@@ -1,9 +1,8 @@
 /** A vertical plane that cuts buildings, pipes and the ground away on one side of a line. */
-import { Cartesian3, type CesiumWidget, ClippingPlane, ClippingPlaneCollection, Ellipsoid, Matrix4, Plane } from "@cesium/engine";
+import { Cartesian3, type CesiumWidget, Ellipsoid, Plane } from "@cesium/engine";
 import type { Spot } from "../../state/analysis";
+import { cutsOf } from "../cuts";
 import type { Standing } from "../tilesets";
-
-const EDGE = { edgeWidth: 1.5 };
 
 /** Return the plane through the first and the last of some places, moved to the left; its normal points to a side (1: left). */
 function planeThrough(points: Spot[], side: 1 | -1, offset_m: number): Plane {
@@ -19,22 +18,5 @@ function planeThrough(points: Spot[], side: 1 | -1, offset_m: number): Plane {
 /** Cut the scene by a plane; returns how to make it whole again. */
 export function cutScene(widget: CesiumWidget, standing: Standing[], points: Spot[], side: 1 | -1, offset_m: number): () => void {
   // What is behind a plane, seen along its normal, is cut away: the left of a line lies where `across` points to.
-  const plane = planeThrough(points, side === 1 ? -1 : 1, offset_m);
-  const { globe } = widget.scene;
-  globe.clippingPlanes = new ClippingPlaneCollection({ planes: [ClippingPlane.fromPlane(plane)], ...EDGE });
-  for (const { tileset } of standing) {
-    // Planes of a tileset are told in a frame of its own, which lies at its middle.
-    const own = (tileset as unknown as { clippingPlanesOriginMatrix: Matrix4 }).clippingPlanesOriginMatrix;
-    const inverse = Matrix4.inverseTransformation(own, new Matrix4());
-    tileset.clippingPlanes = new ClippingPlaneCollection({ planes: [ClippingPlane.fromPlane(Plane.transform(plane, inverse))], ...EDGE });
-  }
-  widget.scene.requestRender();
-  return () => {
-    if (widget.isDestroyed()) return;
-    // Ground that was cut in the last frame is drawn with a shader of planes: with none left it needs to be told that they are off.
-    if (globe.clippingPlanes) globe.clippingPlanes.enabled = false;
-    globe.clippingPlanes?.removeAll();
-    for (const { tileset } of standing) if (!tileset.isDestroyed()) tileset.clippingPlanes?.removeAll();
-    widget.scene.requestRender();
-  };
+  return cutsOf(widget).slice(planeThrough(points, side === 1 ? -1 : 1, offset_m), standing.map(({ tileset }) => tileset));
 }

@@ -25,7 +25,7 @@ function rowsOf(result: Result): object[] {
     });
     case "section": return [
       ...result.found.ground.map(([distance_m, elevation_m]) => ({ what: "ground", distance_m, elevation_m })),
-      ...result.found.cuts.map((cut) => ({ what: "building", distance_m: cut.from_m, to_m: cut.to_m, elevation_m: cut.base_elevation_m, top_m: cut.top_elevation_m, floors: cut.floors_above, fid: cut.fid, label: cut.label })),
+      ...result.found.cuts.map((cut) => ({ what: "building", distance_m: cut.from_m, to_m: cut.to_m, elevation_m: cut.base_elevation_m, top_m: cut.top_elevation_m, floors: cut.floors_above, shape: cut.shape, storeys: cut.storey_basis, fid: cut.fid, label: cut.label })),
       ...result.found.pipes.map((pipe) => ({ what: "pipe", distance_m: pipe.distance_m, to_m: pipe.to_m, elevation_m: pipe.elevation_m, depth_m: pipe.depth_m, size_m: pipe.size_m, fid: pipe.fid, label: pipe.label })),
     ];
     case "earthwork": {

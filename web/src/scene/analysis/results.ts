@@ -22,10 +22,17 @@ interface Constant {
   is_verified: boolean;
 }
 
+/** How many solids took part by their surveyed surfaces, and how many as prisms. */
+interface Shapes {
+  surfaces?: number;
+  prisms?: number;
+  surfaces_left_out?: number;
+}
+
 interface Frame {
   datetime: string | null;
   terrain: { layer: string | null; cell_m?: number; level_m?: number };
-  solids?: { count: number; unknown_heights: number };
+  solids?: Shapes & { count: number; unknown_heights?: number };
   curvature?: boolean;
   refraction?: Constant;
 }
@@ -92,6 +99,14 @@ export interface SkylineResult extends Frame, Openness {
   compared?: Openness & { datetime: string; changed_share: number; largest_change_deg: number; largest_change_azimuth_deg: number };
 }
 
+export interface Storey {
+  label: string;
+  bottom_m: number;
+  top_m: number;
+  fid: number | null;
+  is_recorded: boolean;
+}
+
 export interface Cut extends Named {
   from_m: number;
   to_m: number;
@@ -101,6 +116,11 @@ export interface Cut extends Named {
   is_height_known: boolean;
   floors_above: number | null;
   floors_below: number | null;
+  shape: "surfaces" | "prism";
+  /** The outline of the roof over the line: metres along it, elevation. */
+  roof: [number, number][];
+  storeys: Storey[];
+  storey_basis: "recorded" | "partly" | "assumed" | null;
 }
 
 export interface PipeCrossing extends Named {
@@ -152,13 +172,13 @@ export interface EarthworkResult extends Frame {
   feature_count?: number;
 }
 
-export interface VolumeResult {
+export interface VolumeResult extends Shapes {
   layer: string;
   count: number;
   footprint_m2: number;
   volume_m3: number;
   unknown_heights: number;
-  features: { fid: number; label: string | null; footprint_m2: number; height_m: number | null; volume_m3: number | null }[];
+  features: { fid: number; label: string | null; footprint_m2: number; height_m: number | null; volume_m3: number | null; shape: "surfaces" | "prism" | null }[];
 }
 
 export type Result =

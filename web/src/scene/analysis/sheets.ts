@@ -1,10 +1,11 @@
 /** Surfaces of analyses on the scene: the viewshed draped over ground and roofs, the sheet of a section, the pit. */
 import {
-  Cartesian3, Cartographic, ClippingPolygon, ClippingPolygonCollection, Color, ColorGeometryInstanceAttribute, EllipsoidSurfaceAppearance, GeometryInstance,
+  Cartesian3, Cartographic, Color, ColorGeometryInstanceAttribute, EllipsoidSurfaceAppearance, GeometryInstance,
   GroundPrimitive, Material, PerInstanceColorAppearance, PolygonGeometry, PolygonHierarchy, Primitive, Rectangle, RectangleGeometry, WallGeometry,
 } from "@cesium/engine";
 import type { MultiPolygon } from "geojson";
 import type { Spot } from "../../state/analysis";
+import { cutsOf } from "../cuts";
 import { type Board, GREEN, RED } from "./lines";
 import type { EarthworkResult, SectionResult, ViewshedResult } from "./results";
 
@@ -84,7 +85,7 @@ export function digPit(board: Board, points: Spot[], { level_m, mean_depth_m }: 
   const ring = [...points, points[0]!];
   // What was made up has no pit; its level is a plate over the ground.
   const isPit = bottom < Math.max(...ground);
-  if (isPit) globe.clippingPolygons = new ClippingPolygonCollection({ polygons: [new ClippingPolygon({ positions: Cartesian3.fromDegreesArray(flat) })] });
+  const fill = isPit ? cutsOf(board.widget).dig(Cartesian3.fromDegreesArray(flat)) : () => undefined;
   const vertexFormat = PerInstanceColorAppearance.FLAT_VERTEX_FORMAT;
   const floor = new GeometryInstance({
     geometry: new PolygonGeometry({ polygonHierarchy: new PolygonHierarchy(Cartesian3.fromDegreesArray(flat)), height: bottom, vertexFormat }),
@@ -102,7 +103,5 @@ export function digPit(board: Board, points: Spot[], { level_m, mean_depth_m }: 
   board.on.add(new Primitive({
     geometryInstances: isPit ? [floor, wall] : [floor], appearance: new PerInstanceColorAppearance({ flat: true, translucent: false, closed: false }), asynchronous: false, allowPicking: false,
   }));
-  return () => {
-    if (isPit && !board.widget.isDestroyed()) globe.clippingPolygons?.removeAll();
-  };
+  return fill;
 }

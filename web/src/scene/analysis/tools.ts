@@ -3,6 +3,7 @@ import { runProcess } from "../../api/process";
 import type { Analysis, AnalysisTool, Spot } from "../../state/analysis";
 import type { Ref } from "../../state/link";
 import type { Result } from "./results";
+import { type Shown, shownInputs } from "./shown";
 
 interface NumberOption {
   name: string;
@@ -67,8 +68,8 @@ export function isComplete({ tool, points }: Analysis, selected: Ref[]): boolean
 }
 
 /** Return the inputs of the process. */
-export function inputsOf({ tool, points, options }: Analysis, day: string | null, selected: Ref[]): Record<string, unknown> {
-  const moment = day ? { datetime: day } : {};
+export function inputsOf({ tool, points, options }: Analysis, shown: Shown, selected: Ref[]): Record<string, unknown> {
+  const moment = shownInputs(shown, tool === "section" || tool === "earthwork");
   const numbers: Record<string, number | string | boolean> = TOOLS[tool].isSight ? { curvature: options.curvature !== 0 } : {};
   for (const { name, fallback } of TOOLS[tool].options) {
     const value = options[name] ?? fallback;
@@ -86,12 +87,13 @@ export function inputsOf({ tool, points, options }: Analysis, day: string | null
       const how = level_m !== undefined ? { level_m } : depth_m ? { depth_m } : {};
       return { area: { type: "Polygon", coordinates: [ring] }, ...how, ...(batter && Object.keys(how).length > 0 ? { batter } : {}), ...moment };
     }
-    case "volume": return { layer: selected[0]!.layer, fids: selected.filter((ref) => ref.layer === selected[0]!.layer).map((ref) => ref.fid), ...moment };
+    case "volume": return { layer: selected[0]!.layer, fids: selected.filter((ref) => ref.layer === selected[0]!.layer).map((ref) => ref.fid),
+      ...shownInputs({ ...shown, layers: undefined, filters: {} }, false) };
   }
 }
 
 /** Ask the server. */
-export async function analyse(analysis: Analysis, day: string | null, selected: Ref[], signal: AbortSignal, told: (percent: number) => void): Promise<Result> {
-  const found = await runProcess(TOOLS[analysis.tool].process, inputsOf(analysis, day, selected), signal, told);
+export async function analyse(analysis: Analysis, shown: Shown, selected: Ref[], signal: AbortSignal, told: (percent: number) => void): Promise<Result> {
+  const found = await runProcess(TOOLS[analysis.tool].process, inputsOf(analysis, shown, selected), signal, told);
   return { tool: analysis.tool, found } as Result;
 }
