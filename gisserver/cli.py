@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 
 import click
 import psycopg
@@ -13,6 +14,7 @@ import psycopg
 from config.settings import SettingsError, read_settings
 from gisserver.commands import COMMANDS
 from gisserver.exit_codes import ExitCode, exit_code
+from gisserver.ops.hindrance import hindrance
 from layers.errors import DefinitionError, Rejected, StoreError
 
 __all__ = ["gis", "main"]
@@ -66,9 +68,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (StoreError, SettingsError) as error:
         _say(error)
         return exit_code(error)
-    except psycopg.OperationalError as error:
-        click.echo(f"gis: the database does not answer: {str(error).strip()}", err=True)
-        return ExitCode.UNAVAILABLE
+    except (psycopg.Error, OSError) as error:
+        told = hindrance(error, _var())
+        if told is None:
+            raise
+        _say(told)
+        return exit_code(told)
+
+
+def _var() -> Path | None:
+    try:
+        return read_settings(os.environ)[0].var
+    except SettingsError:
+        return None
 
 
 def _say(error: StoreError | SettingsError) -> None:
@@ -78,8 +90,9 @@ def _say(error: StoreError | SettingsError) -> None:
         lines = error.faults
     else:
         lines = [str(error)]
+    # A sentence is one line, also where a database or a parser says it in several.
     for line in lines or [str(error)]:
-        click.echo(f"gis: {line}", err=True)
+        click.echo(f"gis: {' '.join(line.split())}", err=True)
 
 
 if __name__ == "__main__":

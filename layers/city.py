@@ -93,7 +93,7 @@ def read_city(path: Path) -> City:
         return City.model_validate(data)
     except FileNotFoundError:
         raise DefinitionError([f"{path}: there is no such file"]) from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise DefinitionError([f"{path.name}: {error}"]) from None
     except ValidationError as error:
         raise DefinitionError([f"{path.name}: {'.'.join(map(str, e['loc'])) or 'city'}: {e['msg']}"

@@ -239,7 +239,7 @@ def read_roles(path: Path, layers: Mapping[str, Layer] | None = None) -> Roles:
     """
     try:
         roles = Roles.model_validate(yaml.safe_load(path.read_text("utf-8")))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise DefinitionError([f"{path.name}: {error}"]) from None
     except ValidationError as error:
         raise DefinitionError([f"{path.name}: {'.'.join(str(p) for p in e['loc']) or 'roles'}: {e['msg']}"

@@ -61,7 +61,7 @@ class Store:
         try:
             return psycopg.connect(self._dsn, autocommit=autocommit)
         except psycopg.OperationalError as error:
-            raise Unavailable(f"The database cannot be reached: {str(error).strip().splitlines()[-1]}") from error
+            raise Unavailable(f"The database cannot be reached: {str(error).strip().splitlines()[0]}") from error
 
     @contextmanager
     def read(self, role: str | None = None) -> Iterator[psycopg.Connection]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -37,6 +38,9 @@ __all__ = ["command"]
 def command(settings: Settings, layer_id: str, file: Path, file_format: str | None, condition: str | None, bbox: str | None,
             moment: str | None, known_at: int | None, fields: str | None, crs: str, limit: int | None) -> None:
     """Export the features of a layer to GeoPackage, GeoParquet, GeoJSON or CSV. 将图层导出为文件。"""
+    folder = file.absolute().parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise InvalidParameter("FILE", f"nothing can be written in the folder {folder}; name one that is there and that this account may write")
     with city_store(settings) as store:
         layer = Catalogue(store).layer(layer_id)
         at, interval = parse_datetime(moment, "at") if moment else (None, None)

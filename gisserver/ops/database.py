@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from config.settings import Settings
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
+from config.settings import Settings, SettingsError
 from gisserver.ops.city_cluster import read_cluster
 from layers.errors import Unavailable
 from layers.store import Store
@@ -16,10 +19,17 @@ __all__ = ["city_dsn", "city_store"]
 def city_dsn(settings: Settings) -> str:
     """Return the connection string of the city's database.
 
-    Raises Unavailable if there is no city yet under `settings.var`.
+    Raises Unavailable if there is no city yet under `settings.var`, SettingsError if the database named cannot be understood.
     """
     if settings.database_url is not None:
-        return settings.database_url.get_secret_value()
+        dsn = settings.database_url.get_secret_value()
+        try:
+            conninfo_to_dict(dsn)
+        except ProgrammingError:
+            # what it could not read may be a part of the password
+            raise SettingsError(["GIS_DATABASE_URL: is no connection string; write postgresql://USER:PASSWORD@HOST:5432/DATABASE, "
+                                 "with %-codes for signs such as @ and / in the password"]) from None
+        return dsn
     cluster = read_cluster(settings.var)
     if cluster is None:
         raise Unavailable(f"There is no city in {settings.var} yet. Start one with ./run.")

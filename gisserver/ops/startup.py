@@ -14,6 +14,7 @@ from pathlib import Path
 
 from config.settings import ROOT, Settings
 from gisserver.commands import COMMANDS
+from gisserver.ops.address import take_address
 from gisserver.ops.city_cluster import make_cluster, read_cluster
 from gisserver.ops.cluster import Cluster
 from gisserver.ops.database import city_dsn
@@ -53,15 +54,7 @@ class Startup:
 
         The socket belongs to the supervisor, so that a server process may end and come back while others go on.
         """
-        family = socket.AF_INET6 if ":" in self.settings.bind else socket.AF_INET
-        listening = socket.socket(family)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listening.bind((self.settings.bind, self.settings.port))
-        except OSError as error:
-            raise Unavailable(f"Port {self.settings.port} of {self.settings.bind} cannot be used ({error.strerror}). "
-                              "Set GIS_PORT (or GIS_BIND) to another.") from None
-        return listening
+        return take_address(self.settings)
 
     def clean_up(self) -> None:
         """End what a killed run left, the database of it included."""

@@ -155,7 +155,7 @@ export const plotEn: Record<keyof typeof plotZh, string> = {
   "plot.marks": "Not saved yet",
   "plot.empty": "Nothing is plotted yet",
   "plot.emptyHint": "Choose a figure and click on the map.",
-  "plot.save": "Save {count}",
+  "plot.save": "Save {count} {count|mark|marks}",
   "plot.saved": "{count} {count|mark|marks} saved by changeset {seq}",
   "plot.needTopic": "Fill in topic and reason",
   "plot.remove": "Remove {name}",

@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import Checkbox from "antd/es/checkbox";
 import Input from "antd/es/input";
 import InputNumber from "antd/es/input-number";
+import { useEffect, useRef } from "react";
 import { measureGeometry } from "../api/geometry";
 import { distanceM, eastOf, figureOf, type FigureKind } from "../format/figures";
 import { formatNumber } from "../format/value";
@@ -45,6 +46,9 @@ export function StyleForm({ kind, style, change }: { kind: FigureKind; style: Ma
 export function MarkForm({ mark }: { mark: Mark }) {
   const { t, language } = useWords();
   const { change } = usePlot.getState();
+  const form = useRef<HTMLElement>(null);
+  // Below the tools there may be no room for it, least of all on a phone.
+  useEffect(() => form.current?.scrollIntoView({ block: "nearest" }), []);
   const geometry = figureOf(mark.kind, mark.positions);
   const flat = geometry !== null && geometry.type !== "Point";
   const measured = useQuery({
@@ -52,7 +56,7 @@ export function MarkForm({ mark }: { mark: Mark }) {
     queryFn: ({ signal }) => measureGeometry(geometry!, signal),
   });
   return (
-    <section className="mark-form" aria-label={t(`plot.${mark.kind}`)}>
+    <section className="mark-form" ref={form} aria-label={t(`plot.${mark.kind}`)}>
       <StyleForm kind={mark.kind} style={mark} change={(style) => change(mark.key, style)} />
       {mark.kind === "circle" && (
         <label>{t("plot.radius")}

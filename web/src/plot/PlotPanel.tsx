@@ -97,6 +97,8 @@ export default function PlotPanel() {
   const [tried, setTried] = useState(false);
   const [asked, setAsked] = useState(false);
   const count = unsaved(plot);
+  // The form of a mark that is chosen has the same fields: those of the next one would only be taken for them.
+  const chosen = plot.marks.some((mark) => mark.key === plot.chosen);
   const leave = () => {
     plot.clear();
     useView.getState().setTool("identify");
@@ -124,8 +126,8 @@ export default function PlotPanel() {
       </header>
       <div className="panel-body plot-body">
         <Palette />
-        {plot.kind && <StyleForm kind={plot.kind} style={plot.style} change={plot.setStyle} />}
-        {plot.kind && (
+        {plot.kind && !chosen && <StyleForm kind={plot.kind} style={plot.style} change={plot.setStyle} />}
+        {plot.kind && !chosen && (
           <label className="plot-text">{t("plot.text")}<Input value={plot.title} maxLength={80} onChange={(event) => plot.set({ title: event.target.value })} /></label>
         )}
         <p className="form-note" role="status">{t(plot.kind ? HINTS[plot.kind] : "plot.hintChoose")}</p>

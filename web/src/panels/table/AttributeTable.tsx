@@ -15,7 +15,7 @@ import { useConfig, useCount, useLayer, useLayers, useQuestion, useWhen } from "
 import { useSession } from "../../state/session";
 import { useView } from "../../state/view";
 import { ChosenLine } from "../ChosenLine";
-import { Empty, Loading } from "../PanelState";
+import { Empty, Loading, WaysOn } from "../PanelState";
 import { Dock } from "./Dock";
 import { ExportButton } from "./ExportButton";
 import { Grid } from "./Grid";
@@ -122,7 +122,11 @@ export default function AttributeTable({ id }: { id: string }) {
           <Toolbar layer={layer} columns={columns} />
           <Grid key={layer.id} layer={layer} fields={fields} />
         </>
-      ) : config.isPending ? <Loading /> : <Empty title={t("error.404")} />}
+      ) : config.isPending ? <Loading /> : (
+        <Empty title={t("error.404")}>
+          <WaysOn><Button onClick={() => useView.getState().openTable(null)}>{t("table.close")}</Button></WaysOn>
+        </Empty>
+      )}
     </Dock>
   );
 }
