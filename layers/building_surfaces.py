@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from layers.layer import Layer
+from layers.layer import Layer, SurfaceType
 from layers.values import WrongValue
 
-__all__ = ["FIELDS", "GROUND", "OUTER_CEILING", "ROOF", "TYPES", "WALL", "Surface", "parse_surfaces", "surface_layer", "write_surfaces"]
+__all__ = ["FIELDS", "GROUND", "OUTER_CEILING", "ROOF", "TYPES", "WALL", "Surface", "parse_surfaces", "reach_of", "surface_layer", "without_slivers", "write_surfaces"]
 
 ROOF, WALL, GROUND, OUTER_CEILING = "RoofSurface", "WallSurface", "GroundSurface", "OuterCeilingSurface"
-# What CityJSON calls the outside of a building.
-TYPES = (ROOF, WALL, GROUND, OUTER_CEILING, "OuterFloorSurface", "ClosureSurface", "Window", "Door")
+TYPES = get_args(SurfaceType)
 # What a layer of surfaces is known by, beside being a part of the building's layer.
 FIELDS = ("lod", "surfaces", "lowest_m", "highest_m")
+# How far surfaces may lie beside their building where no rule of their layer says.
+REACH_M = 5.0
+# A polygon smaller than this is none; the checks of the store (gis.surfaces_faults) go by a tenth of it.
+SMALLEST_M2 = 1e-6
 
 
 class Surface(NamedTuple):
@@ -41,6 +44,11 @@ def surface_layer(layer: Layer, among: Iterable[Layer], visible: Callable[[Layer
         if each.kind == "table" and owner is not None and owner.references == layer.id and names.issuperset((*FIELDS, owner.name)):
             return each
     return None
+
+
+def reach_of(layer: Layer) -> float:
+    """Return how far (metres on the ground) surfaces may lie beside their building: what its rule says."""
+    return next((rule.reach_m for rule in layer.rules if rule.kind == "surfaces" and rule.reach_m), REACH_M)
 
 
 def parse_surfaces(value: Any) -> list[Surface]:
@@ -74,6 +82,20 @@ def _ring(ring: Any, number: int) -> NDArray[np.float64]:
     if len(points) < 3:
         raise WrongValue(f"surface {number}: a ring needs three points")
     return points
+
+
+def without_slivers(surfaces: Iterable[Surface], metres: Sequence[float]) -> list[Surface]:
+    """Return surfaces without the polygons and holes to which rounding has left no area; `metres` is how long a unit is in each direction.
+
+    All of them where nothing would be left: then the checks say what is wrong.
+    """
+    found = list(surfaces)
+    kept = []
+    for each in found:
+        areas = [float(np.linalg.norm(np.cross(p[:-1], p[1:]).sum(axis=0))) / 2 for p in ((ring - ring[0]) * metres for ring in each.rings)]
+        if areas[0] >= SMALLEST_M2:
+            kept.append(Surface(each.type, tuple(ring for ring, area in zip(each.rings, areas, strict=True) if area >= SMALLEST_M2)))
+    return kept or found
 
 
 def write_surfaces(surfaces: Sequence[Surface]) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from layers.cityjson import CityBuilding, CityModel
 from layers.cityjson_geometry import CityPolygon
 from layers.outward import normals, turned_over
 
-__all__ = ["FOOTPRINT", "CityRows"]
+__all__ = ["DEGREE_M", "FOOTPRINT", "CityRows"]
 
 FOOTPRINT = "footprint"
 # A polygon steeper than this is a wall where nobody says what it is; one that looks down is ground where it lies so low.

@@ -11,9 +11,9 @@ import psycopg
 from numpy.typing import NDArray
 from pyproj import CRS, Transformer
 
-from layers.building_surfaces import surface_layer, write_surfaces
+from layers.building_surfaces import surface_layer, without_slivers, write_surfaces
 from layers.catalogue import Catalogue
-from layers.city_source import CityRows
+from layers.city_source import DEGREE_M, CityRows
 from layers.crs import is_same_place
 from layers.errors import Fault, InvalidParameter
 from layers.import_report import ImportReport
@@ -94,9 +94,10 @@ class SurfaceStaging:
 
     def _rows(self, staged: Mapping[int, tuple[str, Moment]], owners: Mapping[str, tuple[int, str | None, str]], fid: int) -> Iterator[Sequence[Any]]:
         points = self._stored()
+        metres = DEGREE_M * np.array([np.cos(np.radians(points[:, 1].mean())), 1, 1 / DEGREE_M]) if CRS.from_epsg(self.storage_srid).is_geographic else np.ones(3)
         for number, (row, (key, begin)) in enumerate(staged.items()):
             owner, until, precision = owners[key]
-            surfaces = self.city.surfaces(row - 1, points)
+            surfaces = without_slivers(self.city.surfaces(row - 1, points), metres)
             heights = np.concatenate([ring[:, 2] for each in surfaces for ring in each.rings])
             yield (row, "n", fid + number, f"[{begin.at.isoformat()},{until or ''})", begin.precision, precision, None, owner, key,
                    self.city.model.buildings[row - 1].lod, orjson.dumps(write_surfaces(surfaces)).decode(), float(heights.min()), float(heights.max()))

@@ -21,8 +21,12 @@ GeometryType = Literal["Point", "MultiPoint", "LineString", "MultiLineString", "
 FieldType = Literal["string", "text", "code", "integer", "number", "boolean", "date", "datetime", "codes", "json",
                     "reference"]
 OnRetire = Literal["restrict", "cascade", "keep"]
+# What CityJSON calls the outside of a building.
+SurfaceType = Literal["RoofSurface", "WallSurface", "GroundSurface", "OuterCeilingSurface", "OuterFloorSurface", "ClosureSurface", "Window", "Door"]
 
 NAME = re.compile(r"^[a-z][a-z0-9_]{0,47}$")
+# No field can have this name.
+_AREA = re.compile(r"area:(\d{4,6})\Z")
 # Columns that every layer table has of its own; a field may not take their names.
 SYSTEM_COLUMNS = ("version_id", "fid", "valid", "begin_precision", "end_precision", "seq_from", "seq_to",
                   "geom", "geom_tile", "geometry", "id", "valid_from", "valid_to", "batch", "ord", "op", "span",
@@ -90,19 +94,53 @@ class Symbology(_Part):
     cells: bool = False
 
 
-class Variant(_Part):
-    """Another way to draw a layer that somebody has published: by fixed classes of a number of its own.
+class Counted(_Part):
+    """What lies in the features of a layer: how many of another layer, or the sum or the mean of a number of theirs."""
 
-    `name` is the style's on the wire. A number is divided by the number `per` where that is named. A class's `width_px` is the width of
-    its lines or the radius of its points. `no_data` is the colour of what has no number.
+    layer: str
+    measure: Literal["count", "sum", "mean"] = "count"
+    field: str | None = None
+
+
+class Variant(_Part):
+    """Another way to draw a layer that somebody has published: by fixed classes of a number.
+
+    `name` is the style's on the wire. The number is that of `field`, or what is counted (`of`). It is divided by the number `per` where
+    that is named: a field, of what is counted one that is added up or `own:` and a field of the layer's; or `area:` and the SRID of the projected
+    CRS in which square kilometres are measured. A class's `width_px` is the width of its lines or the radius of its points. `no_data` is the
+    colour of what has no number.
     """
 
     name: str
     title: Text
-    field: str
+    field: str | None = None
+    of: Counted | None = None
     per: str | None = None
     classes: tuple[Class, ...]
     no_data: str = Field(default="#b9bfc5", pattern=r"^#[0-9a-fA-F]{6}$")
+    # Not of the definition: the layer that is counted, as the catalogue knows it.
+    _counted: Layer | None = PrivateAttr(default=None)
+
+    @property
+    def counted(self) -> Layer | None:
+        """Return the layer that is counted."""
+        return self._counted
+
+    def counting(self, layer: Layer | None) -> Variant:
+        """Return the same style with the layer that it counts."""
+        made = self.model_copy()
+        made._counted = layer
+        return made
+
+
+def area_srid(per: str | None) -> int | None:
+    """Return the SRID in which the area is measured that a number is divided by; None where it is not divided by one.
+
+    >>> area_srid("area:4548"), area_srid("households")
+    (4548, None)
+    """
+    found = _AREA.match(per or "")
+    return int(found[1]) if found else None
 
 
 class LayerField(_Part):
@@ -149,11 +187,18 @@ class LayerField(_Part):
 
 
 class Rule(_Part):
-    """A topology rule, checked on write: `no_overlap` within the layer, `within` the feature a field refers to."""
+    """A rule of shapes, checked on write: `no_overlap` within the layer, `within` the feature a field refers to, `surfaces` in space.
 
-    kind: Literal["no_overlap", "within"]
+    The latter is about the field `surfaces` of a layer whose rows are parts of buildings (`via`): polygons of `types`, their corners within
+    `flat_m` of one plane, over the building or at most `reach_m` beside it, between the elevations `lowest_m` and `highest_m`.
+    """
+
+    kind: Literal["no_overlap", "within", "surfaces"]
     tolerance_m2: float = Field(default=1.0, ge=0)
     via: str | None = None
+    flat_m: float | None = Field(default=None, gt=0)
+    reach_m: float | None = Field(default=None, gt=0)
+    types: tuple[SurfaceType, ...] = ()
 
 
 class Ownership(_Part):
@@ -192,6 +237,7 @@ class Layer(_Part):
     was: str | None = None
     # Not of the definition: what the catalogue knows beside it.
     _variants: tuple[Variant, ...] = PrivateAttr(default=())
+    _drawn_as: Variant | None = PrivateAttr(default=None)
 
     @field_validator("id")
     @classmethod
@@ -224,8 +270,11 @@ class Layer(_Part):
         wanted |= {f"rules[{i}].via": r.via for i, r in enumerate(self.rules)}
         faults += [f"{where} names '{name}', which is no field" for where, name in wanted.items()
                    if name is not None and name not in names]
-        faults += ["rule 'within' needs 'via', a reference field" for r in self.rules
-                   if r.kind == "within" and not r.via]
+        faults += [f"rule '{r.kind}' needs 'via', a reference field" for r in self.rules
+                   if r.kind != "no_overlap" and not r.via]
+        faults += ["rule 'surfaces' needs 'types', 'flat_m' and 'reach_m', and a part of buildings with the fields surfaces, lowest_m and highest_m"
+                   for r in self.rules if r.kind == "surfaces" and not (
+                       r.types and r.flat_m and r.reach_m and {"surfaces", "lowest_m", "highest_m"} <= set(names) and self.kind == "table")]
         if self.kind == "relation" and sum(f.type == "reference" for f in self.fields) != 2:
             faults.append("a relation has exactly two reference fields, its ends")
         if self.symbology and self.symbology.cells:
@@ -269,6 +318,22 @@ class Layer(_Part):
         """Return the same layer with other published styles."""
         made = self.model_copy()
         made._variants = variants
+        return made
+
+    @property
+    def drawn_as(self) -> Variant | None:
+        """Return the published style that the layer is drawn in, if it is drawn in one."""
+        return self._drawn_as
+
+    @property
+    def counts_others(self) -> bool:
+        """Is it drawn by what lies in its features, so that its look changes with another layer?"""
+        return self._drawn_as is not None and self._drawn_as.of is not None
+
+    def drawn_in(self, variant: Variant, symbology: Symbology) -> Layer:
+        """Return the same layer as a published style draws it."""
+        made = self.model_copy(update={"symbology": symbology})
+        made._drawn_as = variant
         return made
 
     def dump(self) -> dict[str, Any]:

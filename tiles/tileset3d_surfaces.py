@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from layers.building_surfaces import Surface, parse_surfaces
+from layers.building_surfaces import Surface, parse_surfaces, reach_of
 from layers.crs import transformer
 from layers.features import rows
 from layers.layer import Layer
@@ -26,19 +26,24 @@ __all__ = ["BEGINNING", "END", "Shell", "Stretch", "shells_of", "span_of", "stre
 # Seconds since 1970 of the first and the last moment that a browser's Date can say: they stand for open ends.
 BEGINNING, END = -8_640_000_000_000.0, 8_640_000_000_000.0
 CHUNK = 1_000
-# How far (metres of Web Mercator) surfaces may reach beyond their building's footprint, and beyond the elevations they say they lie
-# between: others are of another place, and would spoil the cell they are drawn in.
-REACH, ROUNDING_M = 6.0, 0.02
+# How far (metres) surfaces may reach beyond the elevations they say they lie between, and how much farther beside their building than they
+# may be written: others are of another place, and would spoil the cell they are drawn in.
+ROUNDING_M, MORE = 0.02, 1.02
+EARTH_M = 6378137.0
 Span = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Shell:
-    """One version of a building's surfaces: rings in Web Mercator with elevations in metres, its level of detail, and its time in seconds."""
+    """One version of a building's surfaces: rings in Web Mercator with elevations in metres, its level of detail, and its time in seconds.
+
+    `reach` is how far (metres of Web Mercator) they may lie beside their building's footprint.
+    """
 
     surfaces: list[Surface]
     lod: float
     span: Span
+    reach: float
     low: float = field(default=0.0)
     high: float = field(default=0.0)
 
@@ -71,13 +76,13 @@ def shells_of(store: Store, query: ItemQuery, surface: Layer | None, fids: Itera
         asked = ItemQuery(surface, query.audience, at=query.at, interval=query.interval, known_at=query.known_at, filter=chosen,
                           fields=(owner.name, "lod", "surfaces", "lowest_m", "highest_m"), limit=None, geometry=False)
         for row in rows(store, asked):
-            shell = _shell(row, storage_srid)
+            shell = _shell(row, storage_srid, reach_of(surface))
             if shell is not None:
                 found[row[owner.name]].append(shell)
     return found
 
 
-def _shell(row: dict[str, Any], storage_srid: int) -> Shell | None:
+def _shell(row: dict[str, Any], storage_srid: int, reach_m: float) -> Shell | None:
     try:
         surfaces, lod = parse_surfaces(row["surfaces"]), float(row["lod"])
     except (WrongValue, ValueError):
@@ -92,7 +97,10 @@ def _shell(row: dict[str, Any], storage_srid: int) -> Shell | None:
     if not np.isfinite(moved).all():
         return None
     parts = iter(np.split(moved, np.cumsum([len(ring) for ring in rings])[:-1]))
-    return Shell([Surface(each.type, tuple(next(parts) for _ in each.rings)) for each in surfaces], lod, span_of(row), float(low), float(high))
+    # A metre on the ground is this long in Web Mercator.
+    stretched = float(np.cosh(moved[:, 1].mean() / EARTH_M))
+    return Shell([Surface(each.type, tuple(next(parts) for _ in each.rings)) for each in surfaces], lod, span_of(row), reach_m * MORE * stretched, float(low),
+                 float(high))
 
 
 def span_of(row: dict[str, Any]) -> Span:
@@ -110,7 +118,7 @@ def stretches(span: Span, box: Sequence[float] | NDArray[np.float64], shells: Se
 
     `box` is its footprint's, in Web Mercator. At a single moment there is one stretch; in an interval those that meet it.
     """
-    near = [shell for shell in shells if _is_near(shell.box, box)]
+    near = [shell for shell in shells if _is_near(shell, box)]
     if query.interval is None:
         best = max(near, key=lambda shell: shell.lod, default=None)
         return [Stretch((max(span[0], best.span[0]), min(span[1], best.span[1])), best) if best else Stretch(span)]
@@ -128,5 +136,6 @@ def stretches(span: Span, box: Sequence[float] | NDArray[np.float64], shells: Se
     return found or [Stretch(span)]
 
 
-def _is_near(inner: Sequence[float], outer: Sequence[float] | NDArray[np.float64]) -> bool:
-    return bool(inner[0] >= outer[0] - REACH and inner[1] >= outer[1] - REACH and inner[2] <= outer[2] + REACH and inner[3] <= outer[3] + REACH)
+def _is_near(shell: Shell, outer: Sequence[float] | NDArray[np.float64]) -> bool:
+    inner, reach = shell.box, shell.reach
+    return bool(inner[0] >= outer[0] - reach and inner[1] >= outer[1] - reach and inner[2] <= outer[2] + reach and inner[3] <= outer[3] + reach)

@@ -130,6 +130,8 @@ BEGIN
      FROM %2$s s WHERE batch = $1 AND op IN (''p'', ''c'', ''r'') AND NOT EXISTS (SELECT FROM city.%1$I c WHERE c.fid = s.fid)',
     p_layer, v_stage) USING p_batch;
 
+  RETURN QUERY SELECT f FROM gis.check_surfaces(p_layer, p_batch) f;
+
   IF gis.is_spatial(p_layer) THEN
     RETURN QUERY EXECUTE format(
       'SELECT gis.fault(''geometry_invalid'', ''the geometry is invalid: '' || coalesce(d.reason, ''unknown reason''), %1$L, ord, fid, ''geometry'',

@@ -77,7 +77,7 @@ BEGIN
   END LOOP;
 END $$;
 
--- Faults of topology rules, over what the changeset wrote against all that holds at the same time.
+-- Faults of the rules of shapes, over what the changeset wrote against all that holds at the same time.
 CREATE OR REPLACE FUNCTION gis.check_rules(p_layer text, p_seq bigint, p_batch bigint) RETURNS SETOF jsonb LANGUAGE plpgsql AS $$
 DECLARE
   v_rule jsonb;
@@ -104,6 +104,8 @@ BEGIN
          WHERE a.seq_from = $1 AND NOT ST_CoveredBy(a.geom, b.geom) AND x.area_m2 > $4',
         p_layer, v_row, v_via ->> 'references', v_rule ->> 'via')
         USING p_seq, p_batch, v_srid, coalesce((v_rule ->> 'tolerance_m2')::float8, 1);
+    ELSIF v_rule ->> 'kind' = 'surfaces' THEN
+      RETURN QUERY SELECT f FROM gis.check_surface_places(p_layer, p_seq, p_batch, v_rule) f;
     END IF;
   END LOOP;
 END $$;

@@ -118,8 +118,8 @@ def test_surfaces_show_at_once_and_only_to_who_may_read_them(http, store, catalo
     fid = town.fids["6号楼"]
     contents(http, ROOT)
     (x0, y0), *_, (x1, y1) = sorted(http.get(f"/ogc/collections/building/items/{fid}").json()["geometry"]["coordinates"][0][0])
-    low, high = [[x0, y0, 40], [x1, y0, 40], [x1, y1, 40], [x0, y1, 40]], [(x0 + x1) / 2, (y0 + y1) / 2, 55]
-    surfaces = [{"type": "GroundSurface", "rings": [low[::-1]]}, *({"type": "RoofSurface", "rings": [[low[k], low[(k + 1) % 4], high]]} for k in range(4))]
+    low, high = [[x0, y0, 40], [x1, y0, 40], [x1, y1, 40], [x0, y1, 40], [x0, y0, 40]], [(x0 + x1) / 2, (y0 + y1) / 2, 55]
+    surfaces = [{"type": "GroundSurface", "rings": [low[::-1]]}, *({"type": "RoofSurface", "rings": [[low[k], low[k + 1], high, low[k]]]} for k in range(4))]
     seq = apply_changeset(store, catalogue, OWNER, Changeset((Edit("building_surface", "create", properties={
         "building_fid": fid, "source_id": "pyramid", "lod": "2", "surfaces": surfaces, "lowest_m": 40.0, "highest_m": 55.0}, valid_from="2020"),), "clerk", "roof")).seq
 

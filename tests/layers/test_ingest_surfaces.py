@@ -116,6 +116,21 @@ def test_surfaces_follow_the_time_and_the_fate_of_their_building(city, tmp_path)
     assert dry.part is not None and dry.part.new == 1 and dry.seq is None and "e" not in kept(store, city, "building")
 
 
+def test_surfaces_that_break_the_rule_of_their_layer_stay_behind_with_their_row(city, tmp_path):
+    """The ridge of one house is bent by three metres: the building comes, its surfaces do not, and the report says which row and which surface."""
+    data = city_json({"a": A, "b": B})
+    corner = max(range(len(data["vertices"])), key=lambda n: (data["vertices"][n][0], data["vertices"][n][2]))
+    data["vertices"].append([*data["vertices"][corner][:2], data["vertices"][corner][2] + 3000])
+    (roof,) = data["CityObjects"]["b"]["geometry"][0]["boundaries"][0][5]
+    data["CityObjects"]["b"]["geometry"][0]["boundaries"][0][5] = [[len(data["vertices"]) - 1 if at == corner else at for at in roof]]
+    report = bring(city.store, city, write_city_json(tmp_path / "t.city.json", data))
+    assert report.part is not None and told(report) == (2, 0, 0, 0, 0) and told(report.part) == (1, 0, 0, 0, 1)
+    assert report.part.reasons == {("surface_plane", "surfaces"): 1}
+    (fault,) = report.part.faults
+    assert (fault.row, fault.layer, fault.field) == (2, "building_surface", "surfaces") and fault.message.startswith("surface 5 is not flat")
+    assert kept(city.store, city, "building_surface").keys() == {"a"}
+
+
 def test_a_key_is_needed_and_a_layer_that_takes_them(city, tmp_path):
     """Into a layer of its own go footprints and attributes; that the surfaces stay behind is said."""
     store = city.store

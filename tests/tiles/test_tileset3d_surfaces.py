@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import pytest
+from psycopg.types.json import Jsonb
 from pyproj import Transformer
 
-from config.settings import ROOT
 from layers.access import OWNER, LayerGrant, ensure_audience
 from layers.building_surfaces import surface_layer
 from layers.catalogue import Catalogue
 from layers.edits import Changeset, Edit, apply_changeset
 from layers.store import Store
 from tests.data.houses import House
-from tests.tiles.test_tileset3d import Read, faults_by_khronos, scene, volume
+from tests.tiles.built_town import WEST, Read, Town, no_faults_by_khronos, scene, volume
 from tiles.cache import CachedTile, TileCache, TileKey
 from tiles.expiry import Expiry
 from tiles.tileset3d_scene import Scene
 
-WEST = "110102"
 TO_METRES, TO_DEGREES = (Transformer.from_crs(a, b, always_xy=True) for a, b in ((4490, 4548), (4548, 4490)))
 EARTH = Transformer.from_crs("EPSG:4978", "EPSG:4979", always_xy=True)
 X, Y = TO_METRES.transform(116.31, 39.9)
@@ -52,16 +50,11 @@ HOUSES = {"plain": house(0), "inside out": house(40), "storeys": house(80, w=14,
 
 @pytest.fixture(scope="module")
 def town(store: Store, catalogue: Catalogue) -> dict[str, int]:
-    fids: dict[str, int] = {}
-
-    def write(*edits: Edit) -> None:
-        applied = apply_changeset(store, catalogue, OWNER, Changeset(edits, "town clerk", "town"))
-        for edit, fid in zip(edits, applied.fids, strict=True):
-            names = edit.properties or {}
-            fids[str(names.get("source_id") or names.get("nominal_no"))] = fid
+    made = Town(store, catalogue)
+    write, fids = made.write, made.fids
 
     def create(layer: str, geometry: Any = None, since: str = "2000", to: str | None = None, **properties: Any) -> Edit:
-        return Edit(layer, "create", properties={"district_code": WEST} | properties, geometry=geometry, valid_from=since, valid_to=to)
+        return made.create(layer, geometry, since, to, **{"district_code": WEST} | properties)
 
     write(*(create("building", footprint(shape), source_id=name, name=name, status="in_use", use="residential", height_m=shape.ridge, ground_elevation_m=46.5)
             for name, shape in HOUSES.items()))
@@ -73,8 +66,11 @@ def town(store: Store, catalogue: Catalogue) -> dict[str, int]:
           surfaces("storeys", "S storeys", **stored(HOUSES["storeys"])), surfaces("tall", "S tall", **stored(HOUSES["tall"])),
           surfaces("later", "S later", "2010", "2020-01-01", **stored(HOUSES["later"])),
           surfaces("two", "S coarse", lod="1", **stored(replace(HOUSES["two"], eaves=7.999))), surfaces("two", "S fine", "2015", lod="2.2", **stored(HOUSES["two"])),
-          surfaces("far off", "S far off", **stored(house(9_000))),
-          surfaces("nonsense", "S nonsense", surfaces=[{"type": "Roof", "rings": 3}], lowest_m=46.5, highest_m=50))
+          surfaces("far off", "S far off", **stored(HOUSES["far off"])), surfaces("nonsense", "S nonsense", **stored(HOUSES["nonsense"])))
+    with store.write() as connection:
+        # Written by somebody past the checks, or before there were any.
+        for name, value in (("S far off", stored(house(9_000))["surfaces"]), ("S nonsense", [{"type": "Roof", "rings": 3}])):
+            connection.execute("UPDATE city.building_surface SET surfaces = %s WHERE fid = %s", (Jsonb(value), fids[name]))
     write(*(create("level", building_fid=fids["storeys"], nominal_no=n, actual_no=a, height_m=h) for n, a, h in (("B1", -1, 3.5), ("1", 1, 3.5), ("2", 2, 2.0))))
     return fids
 
@@ -237,7 +233,4 @@ def test_edits_of_surfaces_renew_their_cells_also_by_the_clock(store, catalogue,
 
 
 def test_khronos_finds_nothing_wrong_with_surfaces(read, tmp_path):
-    if shutil.which("node") is None or not (ROOT / "web" / "node_modules" / "gltf-validator").is_dir():
-        pytest.skip("node and web/node_modules/gltf-validator are not there")
-    for issues in faults_by_khronos(read, tmp_path):
-        assert (issues["numErrors"], issues["numWarnings"]) == (0, 0), issues["messages"]
+    no_faults_by_khronos(read, tmp_path)
