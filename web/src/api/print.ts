@@ -32,6 +32,8 @@ export interface PrintWish {
   layers: { layer: string; filter?: Record<string, unknown>; datetime?: string; style?: string }[];
   imagery?: { layer: string; datetime?: string };
   themes?: PrintedTheme[];
+  /** Layers of other services, the first one lowest. */
+  outside?: { layer: string; opacity: number; over: boolean }[];
   scale: number;
   center?: [number, number];
   paper: string;

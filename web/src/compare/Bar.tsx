@@ -13,18 +13,71 @@ import { useChanged } from "../state/changed";
 import { type Ground, useBasemaps } from "../state/ground";
 import { shownByDefault } from "../state/layers";
 import { useWords } from "../state/preferences";
+import { CITY, isOutsideShown, useOutsideLayers } from "../state/outside";
 import { useLayers } from "../state/queries";
 import { type Compare, type CompareMode, MOST_SIDES, PLAIN_SIDE, type Side } from "../state/sides";
 import { useView } from "../state/view";
 
 const FORM = "YYYY-MM-DD";
 const LETTERS = ["A", "B", "C", "D"];
+// A style of a layer that stands for none of those on offer.
+const OWN = "default";
 
 function dayOf(day: string | null): dayjs.Dayjs {
   return dayjs(day ?? today());
 }
 
-function SideRow({ side, name, change }: { side: Side; name: string; change: (part: Partial<Side>) => void }) {
+interface Row {
+  side: Side;
+  name: string;
+  change: (part: Partial<Side>) => void;
+}
+
+/** Which layers of other services a side shows: its own choice, or what the main map shows. */
+function OutsideChoice({ side, name, change }: Row) {
+  const { t } = useWords();
+  const { shown } = useView((view) => view.layers);
+  const any = useView((view) => view.work.outside.some((id) => id !== CITY));
+  const read = useOutsideLayers();
+  if (!any) return null;
+  const chosen = side.outside ?? read.filter(({ id }) => isOutsideShown(id, shown)).map(({ id }) => id);
+  return (
+    <Select size="small" mode="multiple" className="side-layers" aria-label={t("compare.outside", { name })} value={chosen} maxTagCount={0}
+      allowClear={side.outside !== null} onClear={() => change({ outside: null })} popupMatchSelectWidth={260} optionFilterProp="label"
+      placeholder={t("compare.outsideNone")} maxTagPlaceholder={t(side.outside === null ? "compare.outsideSame" : "compare.outsideOwn", { count: chosen.length })}
+      options={read.map(({ id, layer }) => ({ value: id, label: layer?.title ?? id, disabled: layer?.allowed !== true }))}
+      onSelect={(id: string) => change({ outside: [...chosen, id] })} onDeselect={(id: string) => change({ outside: chosen.filter((other) => other !== id) })} />
+  );
+}
+
+/** In which styles a side draws its layers: its own choice, or those of the main map. */
+function StylesChoice({ side, name, change }: Row) {
+  const { t, language } = useWords();
+  const layers = useLayers().filter((layer) => layer.kind === "spatial" && layer.styles?.length);
+  if (layers.length === 0) return null;
+  const chosen = side.styles ?? {};
+  const options = layers.map((layer) => ({
+    label: pick(layer.title, language), title: layer.id,
+    options: [{ name: OWN, title: { zh: t("styles.own"), en: t("styles.own") } }, ...layer.styles!].map((style) => ({
+      value: `${layer.id}.${style.name}`, label: `${pick(layer.title, language)} · ${pick(style.title, language)}` })),
+  }));
+  const choose = (value: string) => {
+    const [layer, style] = value.split(".") as [string, string];
+    change({ styles: { ...chosen, [layer]: style } });
+  };
+  const drop = (value: string) => {
+    const { [value.split(".")[0]!]: _, ...rest } = chosen;
+    change({ styles: Object.keys(rest).length > 0 ? rest : null });
+  };
+  return (
+    <Select size="small" mode="multiple" className="side-layers" aria-label={t("compare.styles", { name })} maxTagCount={0} popupMatchSelectWidth={280} optionFilterProp="label"
+      value={Object.entries(chosen).map(([layer, style]) => `${layer}.${style}`)} allowClear onClear={() => change({ styles: null })}
+      placeholder={t("compare.stylesSame")} maxTagPlaceholder={t("compare.stylesOwn", { count: Object.keys(chosen).length })}
+      options={options} onSelect={choose} onDeselect={drop} />
+  );
+}
+
+function SideRow({ side, name, change }: Row) {
   const { t, language } = useWords();
   const layers = useLayers().filter((layer) => layer.kind === "spatial");
   const mainFilters = useView((view) => view.filters);
@@ -45,6 +98,8 @@ function SideRow({ side, name, change }: { side: Side; name: string; change: (pa
         placeholder={t("compare.layersSame")} maxTagPlaceholder={t("compare.layersOwn", { count: chosen.length })} popupMatchSelectWidth={240} optionFilterProp="label"
         options={layers.map((layer) => ({ value: layer.id, label: pick(layer.title, language) }))}
         onChange={(ids: string[]) => change({ shown: ids.length === 0 ? {} : Object.fromEntries(layers.map((layer) => [layer.id, ids.includes(layer.id)])) })} />
+      <OutsideChoice side={side} name={name} change={change} />
+      <StylesChoice side={side} name={name} change={change} />
       <Select size="small" className="side-ground" aria-label={t("compare.ground", { name })} value={side.ground ?? ""} popupMatchSelectWidth={false}
         onChange={(ground) => change({ ground: (ground || null) as Side["ground"] })}
         options={["", ...grounds].map((value) => ({ value, label: value ? t(`ground.${value as Ground}`) : t("compare.groundSame") }))} />

@@ -4,6 +4,7 @@ import { type CSSProperties, useEffect, useRef, useState } from "react";
 import { readStyle } from "../api/style";
 import { useChangeMarks } from "../map/changes";
 import { addCity, applyFilters, applyOpacity, applyShown, applyTiles, type Drawn, redraw } from "../map/city";
+import { useChosenStyles } from "../map/cityStyle";
 import { createMap, TEST_MODE } from "../map/create";
 import { groundStyle } from "../map/ground";
 import { useGroundOf } from "../map/Grounds";
@@ -37,7 +38,8 @@ export function Pane({ side, name, linked, isGlass, style: place, moved }: {
   const layers = useLayers();
   const reader = useSession((session) => session.account?.username ?? "");
   const dark = usePreferences((preferences) => preferences.theme === "dark");
-  const style = useQuery({ queryKey: ["style", "", reader, language], queryFn: ({ signal }) => readStyle(signal), staleTime: Infinity });
+  const plain = useQuery({ queryKey: ["style", "", reader, language], queryFn: ({ signal }) => readStyle(signal), staleTime: Infinity });
+  const style = useChosenStyles(plain.data, layers, reader, language, side.styles);
   const main = useView((view) => view.layers);
   const knownAt = useView((view) => view.time.knownAt);
   const selection = useView((view) => view.selection);
@@ -66,10 +68,10 @@ export function Pane({ side, name, linked, isGlass, style: place, moved }: {
   }, [city?.id]);
 
   useEffect(() => {
-    if (!map || !city || !style.data) return undefined;
+    if (!map || !city || !style) return undefined;
     const lay = () => {
       addOverlay(map);
-      setDrawn(addCity(map, style.data, layers, when, dark));
+      setDrawn(addCity(map, style, layers, when, dark));
     };
     map.once("style.load", lay);
     map.setStyle(groundStyle(city, dark), { diff: false });
@@ -78,7 +80,7 @@ export function Pane({ side, name, linked, isGlass, style: place, moved }: {
       setDrawn(null);
     };
     // Another moment changes the tiles, not the style.
-  }, [map, city, style.data, layers, dark]);
+  }, [map, city, style, layers, dark]);
 
   useEffect(() => (map && linked ? joinMates(map) : undefined), [map, linked]);
   useEffect(() => {
@@ -109,7 +111,7 @@ export function Pane({ side, name, linked, isGlass, style: place, moved }: {
   return (
     <section className="pane" data-name={name} data-ready={drawn !== null} style={place} aria-label={t("compare.side", { name })}>
       <div ref={frame} className="map-frame" />
-      {map && drawn && side.themed && <Worked map={map} drawn={drawn} side={{ day: side.day, filters: side.filters, shown }} />}
+      {map && drawn && <Worked map={map} drawn={drawn} themed={side.themed} side={{ day: side.day, filters: side.filters, shown, outside: side.outside }} />}
       <span className="pane-name">{name} · {side.day ?? t("time.today")}</span>
     </section>
   );

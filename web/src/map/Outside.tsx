@@ -1,7 +1,7 @@
 import type { GeoJSONSource, Map as MapLibre, MapMouseEvent, MapSourceDataEvent } from "maplibre-gl";
 import { useEffect, useMemo } from "react";
 import { askOutside, type Bounds, type OutsideLayer, outsideTiles, readOutsideFeatures } from "../api/outside";
-import { CITY, orderOf, saidOf, useOutside, useOutsideLayers } from "../state/outside";
+import { CITY, isOutsideShown, orderOf, saidOf, useOutside, useOutsideLayers } from "../state/outside";
 import { usePreferences } from "../state/preferences";
 import { useView } from "../state/view";
 import type { Drawn } from "./city";
@@ -149,8 +149,8 @@ function answerClicks(map: MapLibre, layers: OutsideLayer[]): () => void {
   };
 }
 
-/** Layers of other services on the map, and whose they are. */
-export default function Outside({ map, drawn }: { map: MapLibre; drawn: Drawn }) {
+/** Layers of other services on the map, and whose they are; a pane may have chosen its own (`chosen`). */
+export default function Outside({ map, drawn, chosen = null }: { map: MapLibre; drawn: Drawn; chosen?: string[] | null }) {
   const read = useOutsideLayers();
   const outside = useView((view) => view.work.outside);
   const { shown, opacity } = useView((view) => view.layers);
@@ -158,7 +158,8 @@ export default function Outside({ map, drawn }: { map: MapLibre; drawn: Drawn })
   const there = read.flatMap(({ layer }) => (layer?.allowed ? [layer] : []));
   const names = there.map((layer) => layer.id).join();
   const layers = useMemo(() => there, [names]);
-  const visible = layers.filter((layer) => shown[layer.id] ?? true);
+  const isShown = (layer: OutsideLayer) => isOutsideShown(layer.id, shown, chosen);
+  const visible = layers.filter(isShown);
   const seen = visible.map((layer) => layer.id).join();
   const order = orderOf(outside);
 
@@ -172,8 +173,8 @@ export default function Outside({ map, drawn }: { map: MapLibre; drawn: Drawn })
     };
   }, [map, drawn, layers, dark]);
   useEffect(() => {
-    layers.forEach((layer) => paint(map, layer, shown[layer.id] ?? true, opacity[layer.id] ?? 1));
-  }, [map, drawn, layers, dark, shown, opacity]);
+    layers.forEach((layer) => paint(map, layer, isShown(layer), opacity[layer.id] ?? 1));
+  }, [map, drawn, layers, dark, shown, opacity, chosen]);
   useEffect(() => {
     const parts = new Map(layers.map((layer) => [layer.id, partsOf(layer)]));
     const settle = () => place(map, drawn, order, parts);

@@ -21,7 +21,7 @@ function applyOrder(map: MapLibre, drawn: Drawn, ids: string[]): void {
 }
 
 /** What is worked out about the city, on its map: the order of layers, thematic maps, the place that is asked about. */
-export function Worked({ map, drawn, side }: { map: MapLibre; drawn: Drawn; side?: ThemeSide }) {
+export function Worked({ map, drawn, side, themed = true }: { map: MapLibre; drawn: Drawn; side?: ThemeSide; themed?: boolean }) {
   const layers = useLayers();
   const order = useView((view) => view.work.order);
   const lain = useRef<Drawn | null>(null);
@@ -38,8 +38,8 @@ export function Worked({ map, drawn, side }: { map: MapLibre; drawn: Drawn; side
       <PlaceMark map={map} drawn={drawn} />
       <ChosenMark map={map} drawn={drawn} layers={layers} day={side?.day} />
       <Suspense fallback={null}>
-        {outside && <Outside map={map} drawn={drawn} />}
-        {Object.entries(themes).map(([id, theme]) => {
+        {outside && <Outside map={map} drawn={drawn} chosen={side?.outside} />}
+        {themed && Object.entries(themes).map(([id, theme]) => {
           const layer = layers.find((candidate) => candidate.id === id);
           return layer && <ThemeLayer key={id} map={map} drawn={drawn} layer={layer} theme={theme} side={side} />;
         })}

@@ -26,10 +26,12 @@ export function replaced(city: StyleSpecification, id: string, other: StyleSpeci
   return { ...city, layers };
 }
 
-/** Return the city's style with what was chosen in it; the city's own until that is there. */
-export function useChosenStyles(city: StyleSpecification | undefined, layers: Layer[], reader: string, language: string): StyleSpecification | undefined {
-  const styles = useView((view) => view.work.styles);
-  const chosen = useMemo(() => chosenStyles(layers, styles), [layers, styles]);
+/** Return the city's style with what was chosen in it (`own` by a pane, else by the view); the city's own until that is there. */
+export function useChosenStyles(city: StyleSpecification | undefined, layers: Layer[], reader: string, language: string,
+  own?: Record<string, string> | null): StyleSpecification | undefined {
+  const main = useView((view) => view.work.styles);
+  // A pane follows the main map in all layers for which it has not chosen itself.
+  const chosen = useMemo(() => chosenStyles(layers, { ...main, ...own }), [layers, main, own]);
   const names = Object.entries(chosen);
   const others = useQuery({
     queryKey: ["layer-styles", "", reader, language, chosen], enabled: names.length > 0, staleTime: Infinity,

@@ -15,7 +15,7 @@ import { Failure, Loading } from "../panels/PanelState";
 import { useGround } from "../state/ground";
 import { useNotices } from "../state/notices";
 import { useWords } from "../state/preferences";
-import { shownLayers, shownThemes } from "../state/printed";
+import { shownLayers, shownOutside, shownThemes } from "../state/printed";
 import { useCity, useLayers } from "../state/queries";
 import { useSheet } from "../state/sheet";
 import { CLASSED } from "../state/themes";
@@ -66,7 +66,7 @@ export function SheetForm() {
       const camera = useView.getState().camera!;
       const isAtlas = asAtlas && atlas.length > 0;
       const wish: PrintWish = {
-        layers: shownLayers(layers), themes: shownThemes(layers),
+        layers: shownLayers(layers), themes: shownThemes(layers), outside: shownOutside(),
         ...(imagery && withImagery ? { imagery: { layer: imagery.layer } } : {}),
         scale, paper, orientation, title: title.trim() || t("print.headingDefault", { city: pick(city?.title, language) }),
         format: isAtlas ? "pdf" : format, datetime: time.day ?? undefined, known_at: time.knownAt ?? undefined, ...parts,

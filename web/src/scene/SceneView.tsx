@@ -3,29 +3,29 @@ import "@cesium/engine/Source/Widget/CesiumWidget.css";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { today } from "../format/instant";
-import { shownByDefault } from "../state/layers";
 import { usePreferences, useWords } from "../state/preferences";
 import { useCity, useLayers, useTimeZone } from "../state/queries";
 import { useLive } from "../state/refresh";
 import { useSession } from "../state/session";
 import { useView } from "../state/view";
 import { useFlying } from "../state/flight";
-import { adorned } from "./adorn";
 import { AnalysisTools } from "./analysis/AnalysisTools";
 import { begin, followFlights, reportCamera } from "./camera";
 import { FlightCard } from "./FlightCard";
 import { addCorner } from "./flight";
 import { createGlobe, paint, TEST_MODE } from "./globe";
-import { addLevelGround, addTerrain, drape, readGrounds } from "./ground";
+import { addLevelGround, addTerrain, readGrounds } from "./ground";
 import { attachKeys } from "./keys";
 import { useLiving } from "./living";
 import { measuring } from "./measure";
-import { choose, hitsAt, partsOf } from "./picking";
+import { choose, hitsAt } from "./picking";
 import { useRevision } from "./revision";
+import { SceneGround } from "./SceneGround";
 import { SceneTools } from "./SceneTools";
 import { useScene } from "./state";
 import { instantOf, shine } from "./sun";
-import { hasForm, isUnderground, stand, type Standing, styleOf } from "./tilesets";
+import { useStandingLook } from "./standingLook";
+import { hasForm, stand, type Standing } from "./tilesets";
 import { dig, seeThrough } from "./underground";
 
 declare global {
@@ -34,8 +34,6 @@ declare global {
     __scene?: { widget: CesiumWidget; standing: () => Standing[] };
   }
 }
-
-const BELOW_OPACITY = 0.35;
 
 /** The scene: the city in three dimensions, above and below the ground. It meets the panels only in the view state. */
 export default function SceneView() {
@@ -50,11 +48,9 @@ export default function SceneView() {
   const zone = useTimeZone();
   const name = useSession((session) => session.account?.username ?? "");
   const dark = usePreferences((preferences) => preferences.theme === "dark");
-  const { day, until, knownAt } = useView((view) => view.time);
-  const { shown, opacity } = useView((view) => view.layers);
-  const selection = useView((view) => view.selection);
+  const { day, knownAt } = useView((view) => view.time);
   const tool = useView((view) => view.tool);
-  const { underground, pit, imagery, sun } = useScene();
+  const { underground, pit, sun } = useScene();
   const touched = useLive((live) => live.touched);
   const formed = useMemo(() => layers.filter(hasForm), [layers]);
   const grounds = useQuery({ queryKey: ["grounds", "", name], queryFn: ({ signal }) => readGrounds(signal), staleTime: 60_000 }).data;
@@ -101,11 +97,6 @@ export default function SceneView() {
     return () => leaving.abort();
   }, [widget, terrain, stood, grounds !== undefined, city?.id]);
 
-  useEffect(() => {
-    if (!widget || !grounds || !city) return undefined;
-    return drape(widget, imagery ? "imagery" : "map", grounds, city.extent, { datetime: day ?? undefined, "known-at": knownAt ?? undefined });
-  }, [widget, grounds, imagery, day, knownAt, city?.id]);
-
   // Tiles are laid anew for another reader, another known time, and after a change of their layer.
   const revision = useRevision(formed, layers, touched);
   const living = useLiving(widget, standing, formed, layers, city?.extent);
@@ -128,19 +119,7 @@ export default function SceneView() {
     };
   }, [widget, formed, knownAt, name, revision, tries]);
 
-  useEffect(() => {
-    if (!widget) return;
-    const at = day ? Date.parse(day) / 1000 : Math.floor(Date.now() / 1000);
-    const end = day && until ? Date.parse(until) / 1000 : null;
-    for (const { layer, tileset } of standing) {
-      const below = isUnderground(layer);
-      tileset.show = below ? underground || (shown[layer.id] ?? shownByDefault(layer)) : (shown[layer.id] ?? shownByDefault(layer));
-      const opaque = (opacity[layer.id] ?? 1) * (underground && !below ? BELOW_OPACITY : 1);
-      tileset.style = adorned(styleOf(layer, { at, until: end, selection, opacity: opaque, levelLayer: partsOf(layer, layers).level?.id }), living(layer));
-    }
-    widget.scene.requestRender();
-  }, [widget, standing, layers, day, until, shown, opacity, selection, underground, living]);
-
+  useStandingLook(widget, standing, layers, living);
   useEffect(() => {
     if (widget) seeThrough(widget, underground);
   }, [widget, underground]);
@@ -192,6 +171,7 @@ export default function SceneView() {
       <div className="map-cross" aria-hidden="true" />
       {blank && <p className="map-failed" role="alert">{t("scene.blank")}</p>}
       {widget && <SceneTools none={formed.length === 0} retry={() => setTries(tries + 1)} hasImagery={(grounds?.imagery.length ?? 0) > 0} />}
+      {widget && grounds && city && <SceneGround widget={widget} grounds={grounds} city={city} />}
       {widget && <><FlightCard widget={widget} /><AnalysisTools widget={widget} standing={standing} /></>}
     </section>
   );

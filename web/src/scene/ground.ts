@@ -72,13 +72,13 @@ export async function addLevelGround(
   }
 }
 
-/** Drape the city's map, or its imagery, over the ground; returns how to take it off. */
+/** Drape the city's map as `asked` (moment, look), or its imagery, over the ground; returns how to take it off. */
 export function drape(widget: CesiumWidget, kind: "map" | "imagery", grounds: Grounds, extent: [number, number, number, number],
-  moment: { datetime?: string; "known-at"?: string }): () => void {
+  asked: Record<string, string | undefined>): () => void {
   const image = kind === "imagery" ? grounds.imagery[0] : undefined;
   const template = image?.tiles ?? address("ogc/map/tiles/WebMercatorQuad/{z}/{y}/{x}").replaceAll("%7B", "{").replaceAll("%7D", "}");
   const headers: Record<string, string> = seenSeq() > 0 ? { "Gis-Seq": String(seenSeq()) } : {};
-  const queryParameters = Object.fromEntries(Object.entries(moment).filter(([, value]) => value !== undefined));
+  const queryParameters = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
   const provider = new UrlTemplateImageryProvider({
     url: new Resource({ url: template, headers, queryParameters }),
     tilingScheme: new WebMercatorTilingScheme(),

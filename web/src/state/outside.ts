@@ -58,6 +58,11 @@ export function orderOf(outside: string[]): string[] {
   return outside.includes(CITY) || outside.length === 0 ? outside : [CITY, ...outside];
 }
 
+/** Is a layer shown: as a pane has chosen, else as the main map shows it? */
+export function isOutsideShown(id: string, shown: Record<string, boolean>, chosen: string[] | null = null): boolean {
+  return chosen ? chosen.includes(id) : shown[id] ?? true;
+}
+
 /** Put layers on the map: pictures without gaps under the city, all others over it. */
 export function putOutside(layers: OutsideLayer[]): void {
   const { work, setWork, show } = useView.getState();

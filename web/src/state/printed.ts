@@ -5,6 +5,7 @@ import type { Layer } from "../api/types";
 import { toCql2 } from "../format/condition";
 import { BIVARIATE, NO_DATA, radiusOf, ramp, sliceColors, valuesOf } from "../format/palette";
 import { shownByDefault, topDown } from "./layers";
+import { CITY, isOutsideShown, orderOf } from "./outside";
 import { client } from "./queries";
 import { chosenStyles } from "./styles";
 import { CLASSED } from "./themes";
@@ -26,6 +27,16 @@ export function shownLayers(layers: Layer[]): { layer: string; filter?: Record<s
     layer: layer.id, filter: toCql2(filters[layer.id] ?? [], layer.fields) ?? undefined, datetime: time.pinned[layer.id],
     ...(styles[layer.id] ? { style: styles[layer.id] } : {}),
   }));
+}
+
+/** Return the layers of other services that are shown, from the ground up, and which of them lie over the city's own. */
+export function shownOutside(): { layer: string; opacity: number; over: boolean }[] {
+  const { layers: { shown, opacity }, work } = useView.getState();
+  const order = orderOf(work.outside);
+  const city = order.indexOf(CITY);
+  // What a link names and this reader may not see, or is gone, is not asked for.
+  const isThere = (id: string) => client.getQueriesData({ queryKey: ["outside", id] }).some(([, data]) => data !== undefined);
+  return order.flatMap((id, at) => (id === CITY || !isOutsideShown(id, shown) || !isThere(id) ? [] : [{ layer: id, opacity: opacity[id] ?? 1, over: at < city }])).reverse();
 }
 
 /** Return what the server has answered to a theme that is on the map, and what it was asked. */

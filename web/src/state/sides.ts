@@ -17,6 +17,10 @@ export interface Side {
   shown: Record<string, boolean>;
   opacity: Record<string, number>;
   filters: Record<string, Condition[]>;
+  /** The layers of other services that it shows, of those in the view; null: those that the main map shows. */
+  outside: string[] | null;
+  /** The styles that its layers are drawn in; null: those of the main map. */
+  styles: Record<string, string> | null;
   /** What lies under it; null: what lies under the main map. */
   ground: "paper" | "imagery" | "terrain" | null;
   /** Does it show the thematic maps, for its own day? */
@@ -35,8 +39,11 @@ export interface Compare {
   at: number;
 }
 
-export const PLAIN_SIDE: Side = { day: null, shown: {}, opacity: {}, filters: {}, ground: null, themed: true, camera: null };
+export const PLAIN_SIDE: Side = { day: null, shown: {}, opacity: {}, filters: {}, outside: null, styles: null, ground: null, themed: true, camera: null };
 export const MOST_SIDES = 3;
+
+const OUTSIDE = /^out_[0-9a-f]{20}$/;
+const NAME = /^[a-z][a-z0-9_]{0,47}$/;
 
 /** Write a comparison for an address. */
 export function encodeCompare(compare: Compare): string {
@@ -63,6 +70,9 @@ function readSide(value: unknown): Side {
     shown: pairs("shown", "boolean") as Record<string, boolean>,
     opacity: pairs("opacity", "number") as Record<string, number>,
     filters: Object.fromEntries(Object.entries(isRecord(side.filters) ? side.filters : {}).filter(([, each]) => Array.isArray(each))) as Side["filters"],
+    outside: Array.isArray(side.outside) ? side.outside.filter((each): each is string => typeof each === "string" && OUTSIDE.test(each)) : null,
+    styles: isRecord(side.styles)
+      ? Object.fromEntries(Object.entries(side.styles).filter((pair): pair is [string, string] => NAME.test(pair[0]) && typeof pair[1] === "string" && NAME.test(pair[1]))) : null,
     ground: ["paper", "imagery", "terrain"].includes(String(side.ground)) ? side.ground as Side["ground"] : null,
     themed: side.themed !== false,
     camera: readCamera(side.camera),

@@ -17,6 +17,8 @@ export interface ThemeSide {
   day: string | null;
   filters: Record<string, Condition[]>;
   shown: Record<string, boolean>;
+  /** The layers of other services that it shows; null: as the main map. */
+  outside: string[] | null;
 }
 
 function useFilter(layer: Layer, side?: ThemeSide): Record<string, unknown> | null {
