@@ -16,11 +16,14 @@ from layers.cql2 import parameter
 from layers.filters import SCHEMA, Shape, columns_of, source, where
 from layers.layer import Layer
 
-__all__ = ["HALF_M", "counted", "counted_steps", "element", "in_reach", "is_area", "kept", "known", "level_of", "run_of_cells", "stepped", "waiting_cells"]
+__all__ = ["HALF_M", "KEEP", "counted", "counted_steps", "element", "in_reach", "is_area", "kept", "known", "level_of", "run_of_cells", "stepped", "waiting_cells"]
 
 HALF_M = 20037508.342789244
 # More columns than any level has.
 _ROW = 2**20
+# Keeps the planner's hands off a step. Written as a bigint: another 0 is no constant before it is planned, and what is above it is
+# then left to one process.
+KEEP = sa.literal_column("'0'::bigint", sa.BigInteger())
 
 
 class _Box3D(sa.types.UserDefinedType[str]):
@@ -127,9 +130,7 @@ def known(layer: Layer, shape: Shape, has_class: bool) -> sa.CompoundSelect[Any]
     past = sa.table(f"{layer.id}_past", *(sa.column(c.name, c.type) for c in present.c), schema=SCHEMA).alias("q")
 
     def signed(rows: FromClause, since: list[ColumnElement[bool]], sign: str) -> sa.Select[Any]:
-        one = sa.cast(sa.literal_column(sign), sa.BigInteger())
-        found = _placed(layer, shape, rows, has_class, since, []).subquery()
-        return sa.select(_cell(found), *_class_of(found, has_class), one.label("n"), (found.c.area * one).label("area")).where(*_in_columns(found))
+        return _in_cells(_placed(layer, shape, rows, has_class, since, []).subquery(), has_class, sign)
 
     return sa.union_all(sa.select(kept(layer, shape, has_class).subquery("now")), signed(present, [present.c.seq_from > seq], "-1"),
                         signed(past, [past.c.seq_to > seq, past.c.seq_from <= seq], "1"))
@@ -137,10 +138,20 @@ def known(layer: Layer, shape: Shape, has_class: bool) -> sa.CompoundSelect[Any]
 
 def counted(layer: Layer, shape: Shape, base: FromClause, has_class: bool, by_place: bool) -> sa.Select[Any]:
     """Return the cells of one day counted from the features, by the rule that changesets count by."""
-    seen = _placed(layer, shape, base, has_class, [], [], by_place).subquery("seen")
-    summed = sa.select(seen.c.place, *_class_of(seen, has_class), sa.func.count().label("n"), sa.func.sum(seen.c.area).label("area")).group_by(
-        seen.c.place, *_class_of(seen, has_class)).subquery("summed")
-    return sa.select(_cell(summed), *_class_of(summed, has_class), summed.c.n, summed.c.area).where(*_in_columns(summed))
+    return _in_cells(_placed(layer, shape, base, has_class, [], [], by_place).subquery("seen"), has_class)
+
+
+def _in_cells(seen: FromClause, has_class: bool, sign: str = "1") -> sa.Select[Any]:
+    """Sum up features by cell and class; `sign` -1 takes them away. What it is summed by is found out in each of the database's processes."""
+    one = sa.cast(sa.literal_column(sign), sa.BigInteger())
+    summed = _summed(seen, [seen.c.place, *_class_of(seen, has_class)])
+    return sa.select(_cell(summed), *_class_of(summed, has_class), (summed.c.n * one).label("n"), (summed.c.area * one).label("area")).where(
+        *_in_columns(summed))
+
+
+def _summed(seen: FromClause, keys: list[ColumnElement[Any]]) -> FromClause:
+    # Else the columns of the tile would be conditions on every feature, and so many that the planner expects four rows of a million.
+    return sa.select(*keys, sa.func.count().label("n"), sa.func.sum(seen.c.area).label("area")).group_by(*keys).offset(KEEP).subquery("summed")
 
 
 def counted_steps(layer: Layer, shape: Shape, base: FromClause, has_class: bool, by_place: bool) -> sa.Select[Any]:
@@ -157,9 +168,8 @@ def counted_steps(layer: Layer, shape: Shape, base: FromClause, has_class: bool,
     begin = sa.func.coalesce(first_step(sa.func.lower(base.c.valid)), one).label("first")
     end = sa.func.coalesce(first_step(sa.func.upper(base.c.valid)) - one, last).label("last")
     seen = _placed(layer, shape, base, has_class, [], [begin, end], by_place).subquery("seen")
-    keys = [seen.c.place, *_class_of(seen, has_class), seen.c.first, seen.c.last]
-    summed = sa.select(*keys, sa.func.count().label("n"), sa.func.sum(seen.c.area).label("area")).where(
-        seen.c.first <= seen.c.last).group_by(*keys).subquery("summed")
+    summed = _summed(seen, [seen.c.place, *_class_of(seen, has_class), seen.c.first, seen.c.last])
+    # What began and ended between two steps is on none of them: the series is empty.
     steps = sa.func.generate_series(summed.c.first, summed.c.last).table_valued("step", name="t").render_derived()
     return sa.select(steps.c.step, _cell(summed), *_class_of(summed, has_class), summed.c.n, summed.c.area).select_from(
         sa.join(summed, steps, sa.true())).where(*_in_columns(summed))
@@ -169,7 +179,8 @@ def _placed(layer: Layer, shape: Shape, base: FromClause, has_class: bool, more:
             columns: list[ColumnElement[Any]], by_place: bool = True) -> sa.Select[Any]:
     """Return the features around the tile that are smaller than a cell: `place` (row and column of the cell in one number), class, ground.
 
-    A geometry is looked at once: OFFSET 0 keeps the steps apart. The arithmetic is that of gis.cell_index.
+    A geometry is looked at once: KEEP keeps the steps apart. One that is empty has no box, and what has no breadth is not smaller than
+    anything. The arithmetic is that of gis.cell_index.
     """
     geom, nothing = base.c.geom_tile, sa.literal_column("0")
     # Said in brackets, no index of places answers it.
@@ -177,10 +188,10 @@ def _placed(layer: Layer, shape: Shape, base: FromClause, has_class: bool, more:
     covered = sa.func.ST_Area(geom) if is_area(layer) else sa.literal_column("0.0")
     looked = sa.select(sa.cast(geom, _Box3D()).label("box"), covered.label("covered"),
                        *([_class(layer, columns_of(base)).label("class")] if has_class else []), *columns).where(
-        is_near if by_place else is_near.is_(sa.true()), *where(shape, base), *more, sa.not_(sa.func.ST_IsEmpty(geom))).offset(nothing).subquery("looked")
+        is_near if by_place else is_near.is_(sa.true()), *where(shape, base), *more).offset(KEEP).subquery("looked")
     kinds, names = _class_of(looked, has_class), [c.name for c in columns]
     edges = sa.select(*(getattr(sa.func, f"ST_{edge}")(looked.c.box, type_=sa.Double()).label(edge) for edge in ("XMin", "XMax", "YMin", "YMax")),
-                      looked.c.covered, *kinds, *(looked.c[n] for n in names)).offset(nothing).subquery("edges")
+                      looked.c.covered, *kinds, *(looked.c[n] for n in names)).offset(KEEP).subquery("edges")
     two, half, side = sa.literal_column("2"), sa.literal_column(repr(HALF_M)), parameter("side", "number")
     last = sa.cast(parameter("last", "integer"), sa.Double())
 

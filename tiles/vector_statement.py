@@ -18,6 +18,7 @@ from layers.query import ItemQuery
 from layers.statement import SameLayer, Statement, Values, compiled, run
 from layers.store import Store
 from tiles.aggregates import Counting, cell_layer_id, cell_rows, is_large
+from tiles.cell_counts import KEEP
 
 __all__ = ["BUFFER", "OUTSIDE", "UNITS", "Form", "Place", "is_selective", "most_rows", "tile_statement"]
 
@@ -37,6 +38,13 @@ class _Box2D(UserDefinedType[str]):
 
     def get_col_spec(self, **_: Any) -> str:
         return "box2d"
+
+
+class _Box3D(UserDefinedType[str]):
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "box3d"
 
 
 class Form(NamedTuple):
@@ -87,14 +95,17 @@ def tile_statement(same: SameLayer, shape: Shape, form: Form) -> Statement:
         kind = sa.cast(columns[layer.symbology.field], sa.Text())
         here.append(kind.bool_op("=")(sa.func.any(parameter("late", "text[]"))).is_not(sa.true()))
     is_thinned = form.seen != "all" and layer.geometry not in ("Point", "MultiPoint")
+    breadth, rows_from = sa.func.gis.breadth(base.c.geom_tile), base
     if form.seen == "large":
         here.append(is_large(base))
     elif is_thinned:
-        here.append(_is_worth_drawing(base, layer.geometry == "Geometry"))
+        breadth, rows_from = _measured(base)
+        here.append(_is_worth_drawing(base, breadth, layer.geometry == "Geometry"))
     rows_of = base
     if form.merged:
         height = layer.symbology.extrude if layer.symbology else None
-        rows_of, here = _merged(base, here, [columns[n].label(n) for n in form.names if n != height], [columns[n].label(n) for n in form.names if n == height], place), []
+        rows_of, here = _merged(base, here, [columns[n].label(n) for n in form.names if n != height], [columns[n].label(n) for n in form.names if n == height], place, rows_from), []
+        breadth, rows_from = sa.func.gis.breadth(rows_of.c.geom_tile), rows_of
         columns = {n: rows_of.c[n] for n in form.names} | {"valid_from": sa.func.lower(rows_of.c.valid), "valid_to": sa.func.upper(rows_of.c.valid)}
     kept = [rows_of.c.fid, _placed(layer, rows_of, place).label("shape")]
     if form.points and place == "other":
@@ -103,9 +114,9 @@ def tile_statement(same: SameLayer, shape: Shape, form: Form) -> Statement:
     kept += [_property(layer.field(n), columns[n]).label(n) for n in form.names]
     if shape.moment in ("interval", "all"):
         kept += [_seconds(columns[n]).label(n) for n in ("valid_from", "valid_to")]
-    wanted = sa.select(*kept).where(*here)
+    wanted = sa.select(*kept).select_from(rows_from).where(*here)
     if form.order:
-        wanted = wanted.order_by(sa.func.gis.breadth(rows_of.c.geom_tile).desc(), rows_of.c.fid).limit(parameter("most", "integer"))
+        wanted = wanted.order_by(breadth.desc(), rows_of.c.fid).limit(parameter("most", "integer"))
     else:
         # One more tells that there are more.
         wanted = wanted.limit(sa.literal_column(str(most_rows(layer) + 1)))
@@ -131,11 +142,12 @@ def tile_statement(same: SameLayer, shape: Shape, form: Form) -> Statement:
     return compiled(sa.select(made, *(sa.cast(number, sa.Text()) for number in (SEQ, DEFINITIONS, tile.c.count))))
 
 
-def _merged(base: FromClause, here: list[ColumnElement[bool]], looks: list[ColumnElement[Any]], heights: list[ColumnElement[Any]], place: Place) -> FromClause:
+def _merged(base: FromClause, here: list[ColumnElement[bool]], looks: list[ColumnElement[Any]], heights: list[ColumnElement[Any]], place: Place,
+            rows_from: FromClause) -> FromClause:
     """Return features with each of their looks once, as long as it holds without a break, and as high as it ever was."""
     geometries = [base.c.geom_tile, *([base.c.geom] if place != "mercator" else [])]
     # By the index of places, whatever an index of features would save of sorting.
-    found = sa.select(base.c.fid, base.c.valid, *geometries, *looks, *heights).where(*here).cte("found").prefix_with("MATERIALIZED")
+    found = sa.select(base.c.fid, base.c.valid, *geometries, *looks, *heights).select_from(rows_from).where(*here).cte("found").prefix_with("MATERIALIZED")
     same = [c for c in found.c if c.name not in ("valid", *(h.name for h in heights))]
     return sa.select(*same, *(sa.func.max(found.c[h.name]).label(h.name) for h in heights),
                      sa.func.unnest(sa.func.range_agg(found.c.valid)).label("valid")).group_by(*same).subquery("looks")
@@ -172,13 +184,17 @@ def _encoded(name: str, has_id: bool = True) -> ColumnElement[Any]:
                             sa.literal_column("'geom'"), *([sa.literal_column("'fid'")] if has_id else []))
 
 
-def _is_worth_drawing(base: FromClause, has_points: bool) -> ColumnElement[Any]:
+def _measured(base: FromClause) -> tuple[ColumnElement[Any], FromClause]:
+    """Return how broad or high a feature is (gis.breadth), found with one look at its geometry however often it is used, and the FROM that has it."""
+    looked = sa.select(sa.cast(base.c.geom_tile, _Box3D()).label("box")).offset(KEEP).correlate(base).lateral("looked")
+    x0, x1, y0, y1 = (getattr(sa.func, f"ST_{edge}")(looked.c.box, type_=sa.Double()) for edge in ("XMin", "XMax", "YMin", "YMax"))
+    return sa.func.greatest(x1 - x0, y1 - y0), sa.join(base, looked, sa.true())
+
+
+def _is_worth_drawing(base: FromClause, breadth: ColumnElement[Any], has_points: bool) -> ColumnElement[Any]:
     """Is it a pixel long at least, or one of the share that stands for the many? Points always are."""
-    box = sa.cast(base.c.geom_tile, _Box2D())
-    pixel = parameter("pixel", "number")
     points = [sa.func.ST_Dimension(base.c.geom_tile) == sa.literal_column("0")] if has_points else []
-    return sa.or_(*points, sa.func.ST_XMax(box) - sa.func.ST_XMin(box) >= pixel, sa.func.ST_YMax(box) - sa.func.ST_YMin(box) >= pixel,
-                  base.c.fid.op("%")(parameter("share", "integer")) == sa.literal_column("0"))
+    return sa.or_(*points, breadth >= parameter("pixel", "number"), base.c.fid.op("%")(parameter("share", "integer")) == sa.literal_column("0"))
 
 
 def _property(field: LayerField, column: ColumnElement[Any]) -> ColumnElement[Any]:

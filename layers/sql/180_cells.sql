@@ -16,10 +16,10 @@ CREATE TABLE IF NOT EXISTS gis.cell_layer (
   drawn jsonb NOT NULL                -- what the cells were made by: field, classes, district, geometry
 );
 
-CREATE OR REPLACE FUNCTION gis.cell_levels() RETURNS int4range LANGUAGE sql IMMUTABLE AS $$ SELECT '[10,19)'::int4range $$;
+CREATE OR REPLACE FUNCTION gis.cell_levels() RETURNS int4range LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT '[10,19)'::int4range $$;
 
 -- The side of a cell, in metres of Web Mercator.
-CREATE OR REPLACE FUNCTION gis.cell_side(p_level integer) RETURNS float8 LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION gis.cell_side(p_level integer) RETURNS float8 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT 40075016.685578488::float8 / (1 << p_level)
 $$;
 
@@ -27,56 +27,56 @@ $$;
 -- It stands in indexes, which are made again from a backup where no schema is on the path: PostGIS is named by its own.
 DO $do$
 BEGIN
-  EXECUTE format('CREATE OR REPLACE FUNCTION gis.breadth(p_geom geometry) RETURNS float8 LANGUAGE sql IMMUTABLE AS $$
+  EXECUTE format('CREATE OR REPLACE FUNCTION gis.breadth(p_geom geometry) RETURNS float8 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT greatest(%1$I.ST_XMax(p_geom) - %1$I.ST_XMin(p_geom), %1$I.ST_YMax(p_geom) - %1$I.ST_YMin(p_geom))
   $$', (SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'postgis'));
 END $do$;
 
 -- A cell's number from its column and row: blocks of 64 by 64 follow each other, so that what a tile shows is one run.
-CREATE OR REPLACE FUNCTION gis.cell(p_x bigint, p_y bigint) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION gis.cell(p_x bigint, p_y bigint) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT ((p_y >> 6) << 32) | ((p_x >> 6) << 12) | ((p_y & 63) << 6) | (p_x & 63)
 $$;
-CREATE OR REPLACE FUNCTION gis.cell_x(p_cell bigint) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION gis.cell_x(p_cell bigint) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT (((p_cell >> 12) & 1048575) << 6) | (p_cell & 63)
 $$;
-CREATE OR REPLACE FUNCTION gis.cell_y(p_cell bigint) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION gis.cell_y(p_cell bigint) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT ((p_cell >> 32) << 6) | ((p_cell >> 6) & 63)
 $$;
 -- The cell that holds another, some levels up.
-CREATE OR REPLACE FUNCTION gis.cell_above(p_cell bigint, p_up integer) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION gis.cell_above(p_cell bigint, p_up integer) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT gis.cell(gis.cell_x(p_cell) >> p_up, gis.cell_y(p_cell) >> p_up)
 $$;
 
 -- The column or row that a distance (metres from the edge of the world) falls into. What lies beyond lies in the last.
-CREATE OR REPLACE FUNCTION gis.cell_index(p_metres float8, p_level integer) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION gis.cell_index(p_metres float8, p_level integer) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT least(greatest(floor(p_metres / gis.cell_side(p_level)), 0), (1 << p_level) - 1)::bigint
 $$;
 
 -- The cell of a geometry (in Web Mercator) on a level.
-CREATE OR REPLACE FUNCTION gis.cell_of(p_geom geometry, p_level integer) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION gis.cell_of(p_geom geometry, p_level integer) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT gis.cell(gis.cell_index((ST_XMin(p_geom) + ST_XMax(p_geom)) / 2 + 20037508.342789244, p_level),
                   gis.cell_index(20037508.342789244 - (ST_YMin(p_geom) + ST_YMax(p_geom)) / 2, p_level))
 $$;
 
 -- The finest level on which something so broad is smaller than a cell; 9 where it is on none.
-CREATE OR REPLACE FUNCTION gis.cell_fits(p_breadth float8) RETURNS smallint LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION gis.cell_fits(p_breadth float8) RETURNS smallint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT (18 - width_bucket(p_breadth, ARRAY[gis.cell_side(18), gis.cell_side(17), gis.cell_side(16), gis.cell_side(15),
                                              gis.cell_side(14), gis.cell_side(13), gis.cell_side(12), gis.cell_side(11),
                                              gis.cell_side(10)]))::smallint
 $$;
 
 -- Frames of time: from 1980 on a year each on coarse levels, ten on the middle ones; the first and the last are open.
-CREATE OR REPLACE FUNCTION gis.cell_frame_s(p_level integer) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION gis.cell_frame_s(p_level integer) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT 31557600::bigint * CASE WHEN p_level <= 14 THEN 1 WHEN p_level <= 16 THEN 10 ELSE 80 END
 $$;
-CREATE OR REPLACE FUNCTION gis.cell_last_frame(p_level integer) RETURNS integer LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION gis.cell_last_frame(p_level integer) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT CASE WHEN p_level <= 14 THEN 79 WHEN p_level <= 16 THEN 7 ELSE 0 END
 $$;
-CREATE OR REPLACE FUNCTION gis.cell_frame(p_level integer, p_epoch float8) RETURNS integer LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION gis.cell_frame(p_level integer, p_epoch float8) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT CASE WHEN p_epoch < 315532800 THEN 0
               ELSE least(floor((p_epoch - 315532800) / gis.cell_frame_s(p_level)), gis.cell_last_frame(p_level))::integer END
 $$;
-CREATE OR REPLACE FUNCTION gis.cell_frame_begin(p_level integer, p_frame integer) RETURNS float8 LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION gis.cell_frame_begin(p_level integer, p_frame integer) RETURNS float8 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT CASE WHEN p_frame = 0 THEN '-Infinity'::float8 ELSE 315532800 + p_frame * gis.cell_frame_s(p_level) END
 $$;
 
@@ -91,7 +91,7 @@ CREATE OR REPLACE FUNCTION gis.cells_drawn(p_layer text) RETURNS jsonb LANGUAGE 
 $$;
 
 -- SQL that gives a row's class as text: the value where the symbology has a class for it, or the number of the step; '' is the rest.
-CREATE OR REPLACE FUNCTION gis.cell_class(p_drawn jsonb) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION gis.cell_class(p_drawn jsonb) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT CASE
     WHEN p_drawn ->> 'field' IS NULL THEN ''''''
     WHEN jsonb_path_exists(p_drawn, '$.classes[*].below') THEN

@@ -10,7 +10,7 @@
 -- districts find theirs. Two sets of columns: what counts alone, and with the class for those who may read the field that gives it.
 
 -- How a cell of areas looks by what is covered of it, and one of points by how many there are; 0 where nothing is.
-CREATE OR REPLACE FUNCTION gis.cell_look(p_is_area boolean, p_n numeric, p_area numeric, p_level integer) RETURNS smallint LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION gis.cell_look(p_is_area boolean, p_n numeric, p_area numeric, p_level integer) RETURNS smallint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT (CASE WHEN p_n <= 0 THEN 0
                WHEN p_is_area THEN least(100, greatest(10, ceil(10 * p_area::float8 / (gis.cell_side(p_level) * gis.cell_side(p_level))) * 10))
                ELSE 1 + round(log(p_n::float8) * 10) END)::smallint
