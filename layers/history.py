@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -19,8 +19,8 @@ from layers.ownership import visible_counts
 from layers.staging import Applied, raise_refusal
 from layers.store import Store
 
-__all__ = ["ChangesetInfo", "Touch", "TouchedLayer", "came_true", "changes_since", "changeset", "current_seq", "difference", "lineage",
-           "next_instant", "seq_at", "touched_features", "touched_since", "undo"]
+__all__ = ["ChangesetInfo", "Touch", "TouchedLayer", "came_true", "changes_since", "changeset", "current_seq", "difference", "last_touched",
+           "lineage", "next_instant", "seq_at", "touched_features", "touched_since", "undo"]
 
 # So many owners of parts are told of one by one; of more, the envelope around all.
 MOST_OWNERS = 100
@@ -256,6 +256,13 @@ def touched_since(store: Store, seq: int, srid: int) -> tuple[int, list[Touch]]:
             "WHERE c.seq > %s ORDER BY c.seq", (MOST_OWNERS, srid, seq)).fetchall()
     touches = [Touch(row[0], row[1], None if row[4] is None else row[4:8], (row[2], row[3])) for row in rows if row[1] is not None]
     return (rows[-1][0] if rows else seq), touches
+
+
+def last_touched(store: Store, layers: Iterable[str]) -> int:
+    """Return the number of the last changeset that touched one of some layers; 0 where none did."""
+    with store.read() as connection:
+        row = connection.execute("SELECT coalesce(max(seq), 0) FROM gis.changeset_layer WHERE layer = ANY (%s)", (list(layers),)).fetchone()
+    return row[0] if row else 0
 
 
 def next_instant(store: Store, layer_id: str, after: datetime, seq: int | None = None) -> datetime | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,15 +16,18 @@ from pydantic import ValidationError
 
 from layers.access import Audience
 from layers.errors import Forbidden, InvalidParameter, NotFound
-from layers.layer import Layer, Text, Variant
+from layers.layer import Layer, Text, Variant, area_srid
 from layers.store import Store
 
-__all__ = ["MEASURED", "MOST_STYLES", "PublishedStyle", "UnknownStyle", "fault_of", "find_style", "list_styles", "publish_style", "read_variants",
-           "withdraw_style"]
+__all__ = ["AREAS", "MEASURED", "MOST_STYLES", "OWN", "PublishedStyle", "UnknownStyle", "fault_of", "find_style", "is_shown_to", "list_styles",
+           "named_fields", "publish_style", "read_variants", "withdraw_style"]
 
 LOGGER = logging.getLogger(__name__)
 # Types whose numbers classes can be made of.
 MEASURED = ("integer", "number")
+AREAS = ("Polygon", "MultiPolygon")
+# Before a field of the layer's own that counted numbers are divided by.
+OWN = "own:"
 MOST_STYLES = 40
 # What no document of a map service can carry.
 _UNWRITTEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -62,15 +66,46 @@ class PublishedStyle:
         return Variant.model_validate(self.definition | {"name": self.name, "title": Text(zh=self.title, en=self.title)})
 
 
-def fault_of(layer: Layer, variant: Variant) -> tuple[str, str] | None:
-    """Say in English and in Chinese why a layer can no longer be drawn so; None where it can."""
-    for name in filter(None, (variant.field, variant.per)):
-        field = layer.by_name.get(name)
+def named_fields(layer: Layer, variant: Variant) -> Iterator[tuple[str, str]]:
+    """Give the fields that a style shows, as (layer, field)."""
+    of = variant.of
+    if of is not None and of.field is not None:
+        yield of.layer, of.field
+    elif variant.field is not None:
+        yield layer.id, variant.field
+    if variant.per is not None and area_srid(variant.per) is None:
+        is_own = of is None or variant.per.startswith(OWN)
+        yield layer.id if is_own or of is None else of.layer, variant.per.removeprefix(OWN)
+
+
+def fault_of(layer: Layer, variant: Variant, layers: Mapping[str, Layer]) -> tuple[str, str] | None:
+    """Say in English and in Chinese why a layer can no longer be drawn so; None where it can. `layers` are all of the city."""
+    if variant.of is None and variant.field is None:
+        return "it names no number", "未指明数值"
+    if variant.of is not None:
+        counted = layers.get(variant.of.layer)
+        if counted is None or counted.kind != "spatial":
+            return f"there is no layer '{variant.of.layer}' to count any more", f"已没有可统计的图层“{variant.of.layer}”"
+        if variant.of.measure != "count" and variant.of.field is None:
+            return "it names no number", "未指明数值"
+    if (variant.of is not None or area_srid(variant.per) is not None) and layer.geometry not in AREAS:
+        return "the features of the layer are no areas", "图层不是面图层"
+    for layer_id, name in named_fields(layer, variant):
+        field = (layer if layer_id == layer.id else layers[layer_id]).by_name.get(name)
         if field is None:
             return f"the layer has no field '{name}' any more", f"图层已没有字段“{name}”"
         if field.type not in MEASURED:
             return f"the field '{name}' is no number any more", f"字段“{name}”已不是数值"
     return None
+
+
+def is_shown_to(layer: Layer, variant: Variant, audience: Audience) -> bool:
+    """May an audience see what a style shows: the fields that it names and, where it counts, the layer that is counted?"""
+    counted = variant.counted
+    if variant.of is not None and (counted is None or not audience.may_read(counted.id)):
+        return False
+    readable = {(each.id, f.name) for each in (layer, counted) if each is not None for f in audience.fields(each)}
+    return audience.may_read(layer.id) and all(named in readable for named in named_fields(layer, variant))
 
 
 def read_variants(connection: psycopg.Connection, layers: dict[str, Layer]) -> tuple[dict[str, tuple[Variant, ...]], dict[str, int]]:
@@ -85,8 +120,8 @@ def read_variants(connection: psycopg.Connection, layers: dict[str, Layer]) -> t
         except ValidationError:
             LOGGER.warning("the published style %s of layer %s is not understood and is left out", each.id, each.layer)
             continue
-        if layer is not None and layer.kind == "spatial" and fault_of(layer, variant) is None:
-            variants[each.layer] = (*variants.get(each.layer, ()), variant)
+        if layer is not None and layer.kind == "spatial" and fault_of(layer, variant, layers) is None:
+            variants[each.layer] = (*variants.get(each.layer, ()), variant.counting(layers[variant.of.layer]) if variant.of else variant)
     changes = connection.execute("SELECT layer, changes FROM gis.style_changes()").fetchall()
     return variants, {layer: int(count) for layer, count in changes}
 
@@ -100,8 +135,8 @@ def publish_style(store: Store, layer: Layer, account_id: int, title: str, varia
     plain = " ".join(title.split())
     if not 0 < len(plain) <= 80 or _UNWRITTEN.search(plain):
         raise InvalidParameter("title", "has 1 to 80 characters, none of them a control character.", "须为 1 至 80 个字符，且不含控制字符")
-    if (fault := fault_of(layer, variant)) is not None:
-        raise InvalidParameter("field", f"{fault[0]}.", fault[1])
+    if (fault := fault_of(layer, variant, {} if variant.counted is None else {variant.counted.id: variant.counted})) is not None:
+        raise InvalidParameter("value", f"{fault[0]}.", fault[1])
     kept = variant.model_dump(mode="json", exclude_defaults=True, exclude={"name", "title"})
     with store.write() as connection:
         # Two who publish at once must not both find the last free place.

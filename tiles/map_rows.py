@@ -13,11 +13,12 @@ from layers.cql2 import parameter
 from layers.crs import box_around
 from layers.errors import InvalidParameter
 from layers.filters import Shape, columns_of, question, source, where
-from layers.layer import Layer
+from layers.layer import Layer, area_srid
 from layers.query import ItemQuery
 from layers.statement import SameLayer, Statement, compiled, run, storage_srid
 from layers.store import Store
 from tiles.aggregates import Counting, is_large, large_values
+from tiles.measured import area_km2
 
 __all__ = ["MOST_FEATURES", "Row", "TooMuch", "rows_near"]
 
@@ -36,7 +37,8 @@ class TooMuch(InvalidParameter):
 
 
 class Row(NamedTuple):
-    """One feature of a map; `value` and `label` are texts as PostgreSQL writes them."""
+    """One feature of a map; `value` and `label` are texts as PostgreSQL writes them. Of a layer that is drawn by what lies in its features
+    the value is the feature's number."""
 
     wkb: bytes
     value: str | None
@@ -76,10 +78,10 @@ def _statement(same: SameLayer, shape: Shape, field: str | None, label: str | No
         conditions.append(_is_worth_drawing(layer, base))
     if is_coarse:
         drawn = sa.func.ST_Simplify(drawn, parameter("half", "number"), sa.true())
-    value: ColumnElement[Any] = sa.null() if field is None else columns[field]
-    if field is not None and layer.symbology and layer.symbology.per:
-        by = sa.func.nullif(sa.cast(columns[layer.symbology.per], sa.Double()), sa.literal_column("0"))
-        value = sa.cast(columns[field], sa.Double()) / by
+    value: ColumnElement[Any] = sa.null() if field is None else base.c.fid if layer.counts_others else columns[field]
+    if field is not None and layer.symbology and (per := layer.symbology.per):
+        size = area_km2(base.c.geom, per) if area_srid(per) else sa.cast(columns[per], sa.Double())
+        value = sa.cast(columns[field], sa.Double()) / sa.func.nullif(size, sa.literal_column("0"))
     texts = [sa.cast(each, sa.Text()) for each in (value, sa.null() if label is None else columns[label])]
     return compiled(sa.select(sa.func.ST_AsBinary(drawn), *texts).where(*conditions).limit(parameter("most", "integer")))
 

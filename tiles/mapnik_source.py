@@ -27,6 +27,7 @@ from tiles.map_cells import Cell, cells_near, how_counted
 from tiles.map_rows import MOST_FEATURES, Row, TooMuch, rows_near
 from tiles.map_view import MapView
 from tiles.mapnik_style import Drawing, drawing, stylesheet
+from tiles.measured import counted_numbers
 
 if TYPE_CHECKING:
     import mapnik
@@ -101,11 +102,14 @@ def laid_out(store: Store, queries: Sequence[ItemQuery], view: MapView, language
     drawings = [(query, d) for query in once if (d := drawing(query.layer, query.audience, zoom, language, faint.get(query.layer.id, 1))).is_drawn]
     # Counting may take the database a while, and a processor of this machine not at all: nobody waits for it who draws something else.
     counted = [_counted(store, query, d, view, zoom) for query, d in drawings]
+    numbers = [counted_numbers(store, query) if d.field is not None and query.layer.counts_others else None for query, d in drawings]
     with _drawing_now:
-        for (query, d), (how, cells) in zip(drawings, counted, strict=True):
+        for (query, d), (how, cells), known in zip(drawings, counted, numbers, strict=True):
             reach = LABEL_REACH_PX if d.label else LINE_REACH_PX
             rows = rows_near(store, query, view.mercator(reach), zoom, view.pixel, d.field.name if d.field else None,
                              d.label.name if d.label else None, left, how)
+            if known is not None:
+                rows = [row._replace(value=None if (number := known.get(int(row.value or 0))) is None else repr(number)) for row in rows]
             left -= len(rows)
             if left <= 0:
                 raise TooMuch

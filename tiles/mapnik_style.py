@@ -17,6 +17,7 @@ from xml.sax.saxutils import quoteattr
 from layers.access import Audience
 from layers.layer import Layer, LayerField, Symbology
 from tiles.map_cells import is_from_afar
+from tiles.measured import counted_field, is_known
 from tiles.symbology import BACKGROUND, HALO, cell_radius, cell_strength
 from tiles.vector_tiles import tile_fields
 
@@ -113,8 +114,8 @@ def drawing(layer: Layer, audience: Audience, zoom: float, language: str = "zh",
     """Return how a layer is drawn for an audience at a zoom; `opacity` (0 to 1) is over what its style says."""
     s, readable = layer.symbology or Symbology(), {f.name: f for f in tile_fields(layer, audience)}
     label = s.label if s.label and zoom >= s.label.min_zoom else None
-    is_told = s.per is None or s.per in readable
-    return Drawing(layer, zoom, readable.get(s.field or "") if s.classes and is_told else None, readable.get(label.field) if label else None, language, opacity)
+    field = counted_field(layer, audience) or (readable.get(s.field or "") if is_known(s.per, readable) else None)
+    return Drawing(layer, zoom, field if s.classes else None, readable.get(label.field) if label else None, language, opacity)
 
 
 def stylesheet(drawings: Iterable[Drawing], face: str | None, background: str | None = None) -> str:

@@ -6,12 +6,14 @@ asks nobody but this server for anything.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from layers.access import Audience
 from layers.layer import Class, Label, Layer, LayerField, Symbology
 from tiles.aggregates import AGGREGATED, COUNT, COVER, PLAYED, cell_layer_id, is_aggregated
+from tiles.measured import CountedField, areas_of, counted_field, is_known, measured_by
 from tiles.vector_tiles import MAX_ZOOM, OUTSIDE, label_points, min_zoom, tile_fields
 
 __all__ = ["city_style", "legend", "style_layers", "style_of", "tilejson"]
@@ -29,7 +31,8 @@ Address = Callable[[Layer], str]
 
 
 def city_style(layers: Iterable[Layer], audience: Audience, tiles_of: Address, *, name: str = "", center: tuple[float, float] | None = None,
-               zoom: float | None = None, bounds: tuple[float, float, float, float] | None = None, language: str = "zh") -> Style:
+               zoom: float | None = None, bounds: tuple[float, float, float, float] | None = None, language: str = "zh",
+               numbers: Mapping[int, float] | None = None) -> Style:
     """Return the MapLibre style (version 8) of all layers that the audience may read, from the ground up, letters above all.
 
     Parameters
@@ -40,9 +43,11 @@ def city_style(layers: Iterable[Layer], audience: Audience, tiles_of: Address, *
         Of the city; degrees of longitude and latitude.
     language
         'zh' or 'en': of names and of the titles of codes in labels.
+    numbers
+        By feature, where a layer is drawn by what lies in its features.
     """
     drawn = sorted((x for x in layers if x.geometry is not None and audience.may_read(x.id)), key=lambda x: (_symbology(x).order, x.id))
-    parts = [part for layer in drawn for part in style_layers(layer, audience, language)]
+    parts = [part for layer in drawn for part in style_layers(layer, audience, language, numbers)]
     style: Style = {
         "version": 8, "name": name,
         "sources": {x.id: _source(x, tiles_of(x), bounds) for x in drawn},
@@ -52,10 +57,13 @@ def city_style(layers: Iterable[Layer], audience: Audience, tiles_of: Address, *
 
 
 def style_of(layer: Layer, audience: Audience, tiles_of: Address, *, bounds: tuple[float, float, float, float] | None = None,
-             language: str = "zh") -> Style:
-    """Return the MapLibre style of one layer, shown even if it waits to be switched on in the city's."""
+             language: str = "zh", numbers: Mapping[int, float] | None = None) -> Style:
+    """Return the MapLibre style of one layer, shown even if it waits to be switched on in the city's.
+
+    `numbers` are those of the features by which a layer is drawn that counts what lies in them (`counted_numbers`).
+    """
     shown = layer.model_copy(update={"symbology": _symbology(layer).model_copy(update={"visible": True})})
-    return city_style([shown], audience, tiles_of, name=getattr(layer.title, language), bounds=bounds, language=language)
+    return city_style([shown], audience, tiles_of, name=getattr(layer.title, language), bounds=bounds, language=language, numbers=numbers)
 
 
 def _source(layer: Layer, tiles: str, bounds: tuple[float, float, float, float] | None) -> Style:
@@ -81,6 +89,8 @@ def tilejson(layer: Layer, audience: Audience, tiles: str, *, bounds: tuple[floa
         field = layer.field(label.field)
         vector_layers.append({"id": f"{layer.id}.label", "minzoom": min(max(low, int(label.min_zoom)), MAX_ZOOM), "maxzoom": MAX_ZOOM,
                               "fields": {field.name: _TILE_TYPES.get(field.type, "String")}})
+    if fields is None:
+        vector_layers[0]["fields"] |= dict.fromkeys(areas_of(layer, audience), "Number")
     document: dict[str, Any] = {
         "tilejson": "3.0.0", "name": getattr(layer.title, language), "scheme": "xyz", "tiles": [tiles],
         "minzoom": low, "maxzoom": MAX_ZOOM, "vector_layers": vector_layers}
@@ -93,13 +103,13 @@ def tilejson(layer: Layer, audience: Audience, tiles: str, *, bounds: tuple[floa
     return document
 
 
-def style_layers(layer: Layer, audience: Audience, language: str = "zh") -> list[Style]:
+def style_layers(layer: Layer, audience: Audience, language: str = "zh", numbers: Mapping[int, float] | None = None) -> list[Style]:
     """Return the style layers of a layer: ground, outline, cells (from afar), relief (hidden until wanted), label.
 
     A symbology by a field that the audience may not read falls back to its plain colour.
     """
     s, readable = _symbology(layer), {f.name: f for f in tile_fields(layer, audience)}
-    field = readable.get(s.field) if s.field and (s.per is None or s.per in readable) else None
+    field = counted_field(layer, audience, numbers) or (readable.get(s.field) if s.field and is_known(s.per, readable) else None)
     draw = {"circle": _circles, "line": _lines}.get(_GEOMETRIES.get(layer.geometry or "", ""), _areas)
     parts = draw(layer, s, field)
     if is_aggregated(layer):
@@ -283,6 +293,14 @@ def _by_class(s: Symbology, field: LayerField | None, of: Callable[[Class | None
     steps = sorted((c for c in s.classes if c.below is not None), key=lambda c: c.below or 0)
     if not steps:
         return plain
+    if isinstance(field, CountedField):
+        # Tiles hold the features, the style their numbers, as this reader counts them.
+        groups: dict[Any, list[int]] = {}
+        for fid, value in field.numbers.items():
+            number = bisect_right([c.below or 0 for c in steps], value)
+            groups.setdefault(of(steps[number]) if number < len(steps) else other, []).append(fid)
+        groups.pop(plain, None)
+        return ["match", ["id"], *(x for found, fids in groups.items() for x in (fids, found)), plain] if groups else plain
     above = [of(c) for c in steps[1:]] + [other]
     number: list[Any] = ["to-number", ["get", field.name]]
     known: list[Any] = ["has", field.name]
@@ -300,7 +318,9 @@ def legend(layer: Layer, audience: Audience) -> dict[str, Any]:
     """
     s = _symbology(layer)
     readable = {f.name: f for f in tile_fields(layer, audience)}
-    field = readable.get(s.field) if s.field and (s.per is None or s.per in readable) else None
+    field = counted_field(layer, audience) or (readable.get(s.field) if s.field and is_known(s.per, readable) else None)
+    if field is not None and layer.drawn_as is not None:
+        field = measured_by(layer, field)
     drawn: dict[str, Any] = {"outline": s.outline, "width_px": s.width_px, "opacity": s.opacity,
                              "dash": list(s.dash) if s.dash else None}
     kind = _GEOMETRIES.get(layer.geometry or "", "fill")
@@ -319,7 +339,7 @@ def legend(layer: Layer, audience: Audience) -> dict[str, Any]:
         if low is not None and not field.required:
             items.append({"title": {"zh": "无数据", "en": "No data"}, "color": s.color, "no_data": True} | drawn)
     return {"layer": layer.id, "title": _both(layer.title), "kind": kind, "min_zoom": 0 if s.cells else s.min_zoom,
-            "field": None if field is None else {"name": field.name, "title": _both(field.title), "unit": field.unit}, "items": items,
+            "field": None if field is None else {"name": s.field, "title": _both(field.title), "unit": field.unit}, "items": items,
             "cells": _cells_told(s, kind) if is_aggregated(layer) else None}
 
 

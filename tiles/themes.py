@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from layers.access import Audience
 from layers.layer import Class, Layer, LayerField, Symbology, Variant
+from layers.published_styles import is_shown_to
 from layers.statement import SameLayer
 
 __all__ = ["PREFIX", "themed", "themes", "varied"]
@@ -25,8 +26,7 @@ def themes(layer: Layer, audience: Audience) -> dict[str, LayerField | Variant]:
     fields = audience.fields(layer)
     found: dict[str, LayerField | Variant] = {
         f"{PREFIX}{f.name}": f for f in fields if f.codes and f.tile and f.name != own and len(f.codes) <= len(COLORS)}
-    names = {f.name for f in fields} if layer.variants else set()
-    return found | {v.name: v for v in layer.variants if v.field in names and (v.per is None or v.per in names)}
+    return found | {v.name: v for v in layer.variants if is_shown_to(layer, v, audience)}
 
 
 def themed(layer: Layer, name: str, audience: Audience) -> Layer | None:
@@ -53,8 +53,10 @@ def _published(same: SameLayer, name: str) -> Layer:
 def varied(layer: Layer, variant: Variant) -> Layer:
     """Return the layer as a published style draws it."""
     s = layer.symbology or Symbology()
-    return layer.model_copy(update={"symbology": s.model_copy(update={
-        "field": variant.field, "per": variant.per, "classes": variant.classes, "color": variant.no_data, "opacity": _seen(s)})})
+    # What is counted is no field of the layer's (`tiles.measured`).
+    per = variant.per if variant.of is None else None
+    return layer.drawn_in(variant, s.model_copy(update={
+        "field": variant.field if variant.of is None else None, "per": per, "classes": variant.classes, "color": variant.no_data, "opacity": _seen(s)}))
 
 
 def _seen(s: Symbology) -> float:

@@ -19,6 +19,7 @@ from layers.statement import SameLayer, Statement, Values, compiled, run
 from layers.store import Store
 from tiles.aggregates import Counting, cell_layer_id, cell_rows, is_large
 from tiles.cell_counts import KEEP
+from tiles.measured import area_km2
 
 __all__ = ["BUFFER", "OUTSIDE", "UNITS", "Form", "Place", "is_selective", "most_rows", "tile_statement"]
 
@@ -52,7 +53,7 @@ class Form(NamedTuple):
 
     `seen` is all, what is worth drawing (`thinned`) or what is as large as a cell; a `merged` interval has one feature for all versions
     that follow each other and look the same; `order` is that of the largest first, which then are as many as `most` says; what is counted
-    is looked up `by_place` or, where the filter leaves little, by the filter's index.
+    is looked up `by_place` or, where the filter leaves little, by the filter's index; `areas` are sizes that published styles divide by.
     """
 
     seen: str
@@ -64,6 +65,7 @@ class Form(NamedTuple):
     merged: bool = False
     order: bool = False
     by_place: bool = True
+    areas: tuple[str, ...] = ()
 
 
 def is_selective(store: Store, query: ItemQuery, shape: Shape, values: Values) -> bool:
@@ -104,14 +106,16 @@ def tile_statement(same: SameLayer, shape: Shape, form: Form) -> Statement:
     rows_of = base
     if form.merged:
         height = layer.symbology.extrude if layer.symbology else None
-        rows_of, here = _merged(base, here, [columns[n].label(n) for n in form.names if n != height], [columns[n].label(n) for n in form.names if n == height], place, rows_from), []
+        looks = [*(columns[n].label(n) for n in form.names if n != height), *(area_km2(base.c.geom, per).label(per) for per in form.areas)]
+        rows_of, here = _merged(base, here, looks, [columns[n].label(n) for n in form.names if n == height], place, rows_from), []
         breadth, rows_from = sa.func.gis.breadth(rows_of.c.geom_tile), rows_of
-        columns = {n: rows_of.c[n] for n in form.names} | {"valid_from": sa.func.lower(rows_of.c.valid), "valid_to": sa.func.upper(rows_of.c.valid)}
+        columns = {n: rows_of.c[n] for n in (*form.names, *form.areas)} | {"valid_from": sa.func.lower(rows_of.c.valid), "valid_to": sa.func.upper(rows_of.c.valid)}
     kept = [rows_of.c.fid, _placed(layer, rows_of, place).label("shape")]
     if form.points and place == "other":
         # The point of a whole area, however little of it was moved into the grid.
         kept.append(sa.func.ST_Transform(sa.func.ST_PointOnSurface(base.c.geom), sa.cast(parameter("grid", "integer"), sa.Integer())).label("point"))
     kept += [_property(layer.field(n), columns[n]).label(n) for n in form.names]
+    kept += [(columns[per] if form.merged else area_km2(base.c.geom, per)).label(per) for per in form.areas]
     if shape.moment in ("interval", "all"):
         kept += [_seconds(columns[n]).label(n) for n in ("valid_from", "valid_to")]
     wanted = sa.select(*kept).select_from(rows_from).where(*here)

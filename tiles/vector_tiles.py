@@ -28,6 +28,7 @@ from tiles.aggregates import AGGREGATED, PLAYED, cell_values, counting, is_aggre
 from tiles.cell_play import STEPS, most_at_once
 from tiles.counting_turn import COUNTING_S, counting_turn
 from tiles.grid import TileAddress
+from tiles.measured import areas_of
 from tiles.vector_statement import BUFFER, OUTSIDE, UNITS, Form, Place, is_selective, most_rows, tile_statement
 
 __all__ = ["DETAILED", "MAX_ZOOM", "MEDIA_TYPE", "OUTSIDE", "Tile", "label_points", "min_zoom", "render", "render_all", "tile_fields"]
@@ -125,7 +126,8 @@ def render(store: Store, query: ItemQuery, tile: TileAddress) -> Tile:
     cells = counting(layer, shape, detail)
     seen = "all" if detail >= DETAILED else "large" if cells is not None else "thinned"
     is_played = shape.moment in ("interval", "all")
-    first = Form(seen, names, points, bool(late), place, cells, order=seen == "thinned" and not is_played)
+    areas = areas_of(layer, query.audience) if query.fields is None else ()
+    first = Form(seen, names, points, bool(late), place, cells, order=seen == "thinned" and not is_played, areas=areas)
     return _Making(store, query, tile, shape, values).smallest(first, lambda: _leaner(first, layer, shape, detail))
 
 

@@ -126,7 +126,8 @@ def _tiles(spatial: list[str], grids: list[str]) -> dict[str, Any]:
                                           formats=("json", "html")),
         "/ogc/styles": _get("styles", "Map styles", [], _OBJECT, (json, page), formats=("json", "html")),
         f"{root}/styles": _get("collectionStyles", "The styles of a layer", [layer], _OBJECT, (json, page), not_found, formats=("json", "html")),
-        "/ogc/styles/{style}": _get("style", "A map style", [parameter("style", _TEXT, "'city', a layer, a theme of one (layer.by_field), or a style that was published of one (layer.v1).", "path")],
+        "/ogc/styles/{style}": _get("style", "A map style", [parameter("style", _TEXT, "'city', a layer, a theme of one (layer.by_field), or a style that was published of one (layer.v1).", "path"),
+                                                          ref("parameters", "datetime"), ref("parameters", "known-at")],
                                     _OBJECT, ("application/vnd.mapbox.style+json", "application/vnd.ogc.sld+xml;version=1.1", page),
                                     ("304", "400", "404"), formats=("mapbox", "json", "html", "sld")),
     }

@@ -22,7 +22,7 @@ from layers.moments import parse_datetime, parse_moment
 from layers.query import ItemQuery
 from tiles.vector_tiles import tile_fields
 
-__all__ = ["MAX_LIMIT", "RESERVED", "Question", "asked_feature", "asked_items", "asked_tile", "known_at"]
+__all__ = ["MAX_LIMIT", "RESERVED", "Question", "asked_feature", "asked_items", "asked_moment", "asked_tile", "known_at"]
 
 DEFAULT_LIMIT, MAX_LIMIT = 10, 10_000
 
@@ -81,6 +81,12 @@ def asked_tile(request: Request, layer: Layer, alone: bool = True) -> ItemQuery:
         condition = _filter(request, request.audience, layer)
         fields = request.parameters.take_names("properties", layer.id, (f.name for f in tile_fields(layer, request.audience)))
     return ItemQuery(layer, request.audience, at=at, interval=interval, known_at=known_at(request), filter=condition, fields=fields)
+
+
+def asked_moment(request: Request) -> tuple[datetime | None, tuple[datetime | None, datetime | None] | None, int | None]:
+    """Read `datetime` (an instant or an interval) and `known-at`."""
+    at, interval = _moment(request.parameters)
+    return at, interval, known_at(request)
 
 
 def known_at(request: Request) -> int | None:

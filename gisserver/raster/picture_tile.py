@@ -97,7 +97,7 @@ class PictureTile:
         if known is not None and not (known.isascii() and known.isdecimal() and len(known) < 18):
             return None
         found = [plain(request, name, wanted.style) for name in wanted.names]
-        if any(layers is None for layers in found):
+        if any(layers is None or any(layer.counts_others for layer in layers) for layers in found):
             return None
         return kept(request, _key(request, wanted, [layer for layers in found for layer in layers or ()], None if known is None else int(known)))
 
@@ -118,7 +118,8 @@ class PictureTile:
                 self.context.catalogue.require(version)
                 return made_tile(picture.body, picture.seq, picture.media_type, begun)
 
-            return fill(request, _key(request, wanted, layers, known), make)
+            # What is counted changes with another layer, also far from the tile: it is counted once and kept, the picture is not.
+            return make() if any(layer.counts_others for layer in layers) else fill(request, _key(request, wanted, layers, known), make)
 
         return self.context.by_standing(made)
 

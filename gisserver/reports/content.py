@@ -79,7 +79,7 @@ def layer_content(layer: Layer, audience: Audience, fields: Sequence[LayerField]
     entries = [(item["title"][language], _look(d, n)) for item, n in zip(items, numbers or [-1], strict=True)]
     entries += [(item["title"][language], _look(d, -1)) for item in told["items"][len(entries):] if item.get("no_data")]
     return LayerContent(layer.id, getattr(layer.title, language), told["kind"], tuple(_heading(f, language) for f in fields),
-                        tuple(_look(d, n) for n in (-1, *numbers)), tuple(entries), getattr(d.field.title, language) if d.field else None)
+                        tuple(_look(d, n) for n in (-1, *numbers)), tuple(entries), told["field"]["title"][language] if d.field else None)
 
 
 def _look(d: Drawing, number: int) -> Look:
@@ -95,15 +95,15 @@ def _heading(f: LayerField, language: str) -> str:
 
 
 def add_features(content: LayerContent, layer: Layer, audience: Audience, fields: Sequence[LayerField], rows: Sequence[Mapping[str, Any]],
-                 language: str, time_zone: str) -> None:
-    """Add rows (geometry as WKB in CRS84) to a layer."""
+                 language: str, time_zone: str, numbers: Mapping[int, float] | None = None) -> None:
+    """Add rows (geometry as WKB in CRS84) to a layer; `numbers` are those that it is drawn by where no field holds them."""
     d = drawing(layer, audience, ZOOM, language)
     label = next((f.name for f in audience.fields(layer) if f.name == layer.label), None)
     shapes = shapely.transform(shapely.force_2d(shapely.from_wkb([row["geometry"] for row in rows])), lambda xy: xy.round(DECIMALS))
     for row, text in zip(rows, shapely.to_geojson(shapes), strict=True):
         if text is None:
             continue
-        value = row.get(d.field.name) if d.field else None
+        value = None if d.field is None else row.get(d.field.name) if numbers is None else numbers.get(row["id"])
         number = d.class_of(_as_text(value)) if d.field else -1
         title = row.get(label) if label else None
         properties = {"c": number + 1, "t": str(title) if title not in (None, "") else f"#{row['id']}",

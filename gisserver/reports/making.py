@@ -33,6 +33,7 @@ from tiles.imagery import Look, encode, picture
 from tiles.map_view import MapView
 from tiles.mapnik_source import draw
 from tiles.mapnik_style import BACKGROUND
+from tiles.measured import drawn_numbers
 from tiles.themes import themed
 
 __all__ = ["ReportMaker", "TooLarge"]
@@ -161,8 +162,9 @@ class ReportMaker:
         visible = {f.name for f in self.asking.audience.fields(layer)}
         names = dict.fromkeys((*(f.name for f in fields), *(name for name in drawn if name in visible)))
         asked = replace(query, fields=tuple(n for n in names if n is not None), limit=MOST_FEATURES + 1)
+        numbers = drawn_numbers(self.asking.store, query)
         for some in batched(rows(self.asking.store, asked, "wkb"), BATCH):
-            add_features(content, layer, self.asking.audience, fields, some, self.asking.language, self.city.time_zone)
+            add_features(content, layer, self.asking.audience, fields, some, self.asking.language, self.city.time_zone, numbers)
             if size + content.bytes > MOST_BYTES or len(content.features) > MOST_FEATURES:
                 raise TooLarge(f"more than {MOST_BYTES // 2**20} MB of features", f"超过 {MOST_BYTES // 2**20} MB 的要素")
         return content

@@ -12,9 +12,10 @@ from gisserver.page_words import GROUPS
 from gisserver.reply import dump, reply_document
 from gisserver.request import Request
 from layers.access import Audience
-from layers.layer import Layer
+from layers.layer import Layer, area_srid
 from layers.ownership import ALL
 from layers.roles import Roles
+from tiles.symbology import legend
 from tiles.themes import themed, themes
 
 __all__ = ["config", "layer_view"]
@@ -74,7 +75,8 @@ def layer_view(layer: Layer, audience: Audience, base: str, roles: Roles) -> dic
     if layer.symbology:
         view["symbology"] = _symbology(view["symbology"], visible)
     if layer.kind == "spatial" and (others := themes(layer, audience)):
-        view["styles"] = [{"name": name, "title": each.title.model_dump(), "symbology": _as(layer, name, audience)} for name, each in others.items()]
+        view["styles"] = [{"name": name, "title": each.title.model_dump(), "symbology": _as(layer, name, audience), **_value_of(layer, name, audience)}
+                          for name, each in others.items()]
     address = f"{base}/ogc/collections/{layer.id}"
     view |= {"edit": audience.may_edit(layer.id),
              "districts": None if grant is None or grant.districts is None else list(grant.districts),
@@ -87,6 +89,16 @@ def _as(layer: Layer, name: str, audience: Audience) -> dict[str, Any]:
     made = themed(layer, name, audience)
     assert made is not None and made.symbology is not None
     return made.symbology.model_dump(mode="json", exclude_defaults=True, include={"field", "per", "classes", "color", "opacity"})
+
+
+def _value_of(layer: Layer, name: str, audience: Audience) -> dict[str, Any]:
+    """Return what a published style is of, in words, where that is more than a field; and whether it counts another layer."""
+    made = themed(layer, name, audience)
+    variant = None if made is None else made.drawn_as
+    if made is None or variant is None or (variant.of is None and area_srid(variant.per) is None):
+        return {}
+    told = legend(made, audience)["field"]
+    return {"value": {"title": told["title"], "unit": told["unit"]}, "counts": variant.of is not None}
 
 
 def _circle(circle: str, roles: Roles) -> dict[str, str]:

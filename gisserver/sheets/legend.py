@@ -8,6 +8,7 @@ from typing import Literal
 
 from layers.access import Audience
 from layers.layer import Class, Layer
+from tiles.symbology import legend as tiles_legend
 
 __all__ = ["Entry", "legend_of"]
 
@@ -38,6 +39,12 @@ def _of_layer(layer: Layer, audience: Audience, language: str) -> list[Entry]:
     if s is None:
         return [Entry(title, shape=kind)]
     color, outline = s.color or "#888888", s.outline
+    if layer.drawn_as is not None:
+        told = tiles_legend(layer, audience)
+        heading = [title, getattr(layer.drawn_as.title, language), *([told["field"]["title"][language]] if told["field"] else [])]
+        items = told["items"]
+        return [Entry(" · ".join(dict.fromkeys(heading))), *(
+            Entry(item["title"][language], item["color"], outline, kind, s.opacity, item.get("radius_px") if kind == "point" else None) for item in items)]
     visible = {f.name: f for f in audience.fields(layer)}
     if not s.classes or s.field not in visible:
         return [Entry(title, color, outline, kind, s.opacity)]

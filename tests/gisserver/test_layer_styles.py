@@ -10,14 +10,17 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 from PIL import Image, ImageColor
+from shapely.geometry import shape
 
 from layers.access import OWNER
 from layers.catalogue import Catalogue
+from layers.crs import to_srid
 from layers.edits import Changeset, Edit, apply_changeset
 from layers.layer import parse_layer
 from layers.plan import register
 from layers.store import Store
-from tests.gisserver.conftest import As, Town
+from tests.gisserver.conftest import EAST, WEST, As, Town
+from tests.gisserver.test_tilesets import decoded
 
 # Heights are 3 m times the number of the house: 1 to 3 are below 10 m, 4 to 6 below 20 m, the others above.
 CLASSES: dict[str, Any] = {"layer": "building", "title": "楼高三级", "value": {"field": "height_m", "per": "none"},
@@ -178,10 +181,107 @@ def test_is_withdrawn_by_its_publisher_or_who_manages_layers(http: httpx.Client,
     assert published(editor, title="待撤回")["version"] == made["version"] + 2
 
 
+def test_densities_by_area_are_a_style_everywhere(http: httpx.Client, editor: httpx.Client, town: Town) -> None:
+    """Houses are as large as each other: house n is 3 n metres high over its km², which shapely measures in the city's grid."""
+    def density(house: int) -> float:
+        item = http.get(f"/ogc/collections/building/items/{town.fids[f'{house}号楼']}").json()
+        return 3 * house / (to_srid(shape(item["geometry"]), 4326, 4548).area / 1e6)
+
+    edge = (density(4) + density(5)) / 2
+    made = published(editor, title="高度密度", value={"field": "height_m", "per": "area"}, breaks=[edge], colors=["#ffeeaa", "#aa0011"])
+    document = http.get(f"/ogc/styles/{made['style']}").json()
+    ground = next(part for part in document["layers"] if part["id"] == "building")
+    assert ground["paint"]["fill-color"][2][1] == ["/", ["to-number", ["get", "height_m"]], ["to-number", ["get", "area:4548"]]]
+    for house, color in ((3, "#ffeeaa"), (9, "#aa0011")):
+        assert near(pixel(http, house, made["name"]), color, ground["paint"]["fill-opacity"]), (house, "WMS")
+    assert http.get("/ogc/collections/building/tilejson").json()["vector_layers"][0]["fields"]["area:4548"] == "Number"
+    # what tiles hold is what shapely measures: the tile where house 9 is, also of an interval
+    for when in ("", "?datetime=2020-01-01/2021-01-01"):
+        held = decoded(http.get(f"/ogc/collections/building/tiles/WebMercatorQuad/16/24834/53956{when}"))["building"][0]
+        assert held["name"] == "9号楼"
+        assert held["height_m"] / held["area:4548"] == pytest.approx(density(9), rel=1e-9)
+    legend = http.get(f"/ogc/styles/{made['style']}/legend").json()["legends"][0]
+    assert legend["field"]["title"]["zh"] == "建筑高度 / km²" and len(legend["items"]) == 3 and legend["items"][2]["no_data"]
+    sld = http.get(f"/ogc/styles/{made['style']}?f=sld", headers={"Accept-Language": "en"})
+    assert sld.status_code == 404 and "SLD has no words" in sld.json()["detail"]
+    links = next(s["links"] for s in http.get("/ogc/styles").json()["styles"] if s["id"] == made["style"])
+    assert not any("sld" in each["href"] for each in links) and editor.delete(f"/api/styles/{made['id']}").status_code == 204
+    assert "area:4548" not in http.get("/ogc/collections/building/tilejson").text
+
+
+def test_what_lies_in_zones_is_counted_for_each_reader(http: httpx.Client, editor: httpx.Client, as_role: As, store: Store, catalogue: Catalogue, town: Town) -> None:
+    """Five masts: three in the west, two in the east; the inspector is one of the west and sees three, the public none."""
+    register(store, parse_layer({"id": "zz_masts", "title": {"zh": "桅杆", "en": "Masts"}, "born": "runtime", "group": "pipeline", "grade": "L3", "geometry": "Point",
+                                 "district": "district_code", "fields": [{"name": "district_code", "type": "string", "title": {"zh": "区", "en": "District"}}]}))
+    masts = [Edit("zz_masts", "create", properties={"district_code": code}, geometry={"type": "Point", "coordinates": [x, 39.9]}, valid_from=since)
+             for code, x, since in ((WEST, 116.31, "2000"), (WEST, 116.32, "2000"), (WEST, 116.33, "2010"), (EAST, 116.5, "2000"), (EAST, 116.51, "2000"))]
+    apply_changeset(store, Catalogue(store), OWNER, Changeset(masts, "surveyor", "masts"))
+    end = time.monotonic() + 15
+    while editor.get("/ogc/collections/zz_masts").status_code != 200:
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    made = published(editor, layer="district", title="桅杆数", value={"of": {"layer": "zz_masts"}, "per": "none"}, breaks=[1, 3, 4], colors=["#eeeeee", "#ffcc00", "#ff8800", "#aa0011"])
+    style, zones = f"/ogc/styles/{made['style']}", {town.fids["西区"]: "西区", town.fids["东区"]: "东区"}
+    inspector = as_role("inspector")
+
+    def drawn(client: httpx.Client, **parameters: str) -> dict[str, str]:
+        """The colour of each zone by the style's own expression."""
+        ground = next(part for part in client.get(style, params=parameters).json()["layers"] if part["id"] == "district")
+        color = ground["paint"]["fill-color"]
+        assert color[:2] == ["match", ["id"]]
+        found = dict.fromkeys(zones.values(), color[-1]) | {zones[fid]: color[n + 1] for n in range(2, len(color) - 1, 2) for fid in color[n]}
+        return found
+
+    assert drawn(editor) == {"西区": "#ff8800", "东区": "#ffcc00"}
+    assert drawn(inspector) == {"西区": "#ff8800", "东区": "#eeeeee"}, "masts of another district are not counted"
+    assert drawn(editor, datetime="2005-01-01") == {"西区": "#ffcc00", "东区": "#ffcc00"}, "as of a day"
+    assert http.get(style).status_code == 404 and "桅杆" not in http.get("/ogc/styles").text + http.get("/api/styles").text + http.get("/api/config").text
+    assert http.get(f"/ogc/collections/district/styles/{made['name']}/map").status_code == 404
+
+    def east(client: httpx.Client, path: str, seq: int = 0) -> tuple[int, ...]:
+        answer = client.get(path, headers={"Gis-Seq": str(seq)})
+        assert answer.status_code == 200, answer.text
+        shown = Image.open(BytesIO(answer.content)).convert("RGBA")
+        colour = Image.alpha_composite(Image.new("RGBA", shown.size, "white"), shown).convert("RGB").getpixel((120, 40))
+        assert isinstance(colour, tuple)
+        return colour
+
+    picture = f"/ogc/collections/district/styles/{made['name']}/map?bbox=116.55,40.0,116.6,40.05&crs=EPSG:4326&width=256&height=256&bgcolor=0xffffff"
+    # 116.56, 40.01 lies in it, far from every label and mast
+    tile = f"/ogc/collections/district/styles/{made['name']}/map/tiles/WebMercatorQuad/14/6200/13496"
+    for path in (picture, tile):
+        assert near(east(editor, path), "#ffcc00", 0.8) and near(east(inspector, path), "#eeeeee", 0.8), path
+    # A third mast of the east, 8 km from the tile: the whole zone has another colour at once.
+    applied = apply_changeset(store, Catalogue(store), OWNER, Changeset([Edit("zz_masts", "create", properties={"district_code": EAST},
+        geometry={"type": "Point", "coordinates": [116.45, 39.85]}, valid_from="2000")], "surveyor", "one more"))
+    assert near(east(editor, tile, applied.seq), "#ff8800", 0.8)
+    assert drawn(editor)["东区"] == "#ff8800" and drawn(inspector)["东区"] == "#eeeeee"
+    legend = editor.get(f"{style}/legend").json()["legends"][0]
+    assert legend["field"]["title"] == {"zh": "桅杆 数量", "en": "Masts number"} and [i["color"] for i in legend["items"]][3:] == ["#aa0011"], "a count is never without data"
+    assert editor.get(f"{style}?f=sld").status_code == 404
+    (told,) = [s for layer in editor.get("/api/config").json()["layers"] if layer["id"] == "district" for s in layer["styles"] if s["name"] == made["name"]]
+    assert told["counts"] and told["value"]["title"]["zh"] == "桅杆 数量"
+    # The masts go: the style is no longer drawn, and says why to who may mend it.
+    with store.write() as connection:
+        connection.execute("UPDATE gis.layer_definition SET is_present = false WHERE layer = 'zz_masts'")
+        connection.execute("UPDATE gis.catalogue_state SET version = version + 1")
+    end = time.monotonic() + 15
+    while editor.get(style).status_code != 404:
+        assert time.monotonic() < end, "a style counts what is gone"
+        time.sleep(0.2)
+    (gone,) = [s for s in editor.get("/api/styles").json()["styles"] if s["id"] == made["id"]]
+    assert "zz_masts" in gone["fault"]["en"] and "zz_masts" not in inspector.get("/api/styles").text
+    assert editor.delete(f"/api/styles/{made['id']}").status_code == 204
+
+
 @pytest.mark.parametrize(("more", "parameter"), [
     ({"breaks": [20, 10]}, "breaks"), ({"breaks": [10]}, "colors"), ({"colors": ["red", "#ffffff", "#ffffff"]}, "colors"), ({"sizes": [1, 2, 3]}, "sizes"),
-    ({"value": {"field": "name"}}, "value.field"), ({"value": {"field": "height_m", "per": "area"}}, "value"), ({"value": {"per": "none"}}, "value.field"),
-    ({"value": {"of": {"layer": "building"}, "per": "none"}}, "value"), ({"title": "  "}, "title"), ({"title": "a\u0001b"}, "title"),
+    ({"value": {"field": "name"}}, "value.field"), ({"layer": "road", "value": {"field": "lanes", "per": "area"}}, "value"), ({"value": {"per": "none"}}, "value.field"),
+    ({"layer": "road", "value": {"of": {"layer": "building"}, "per": "none"}}, "value"),
+    ({"layer": "district", "value": {"of": {"layer": "building", "measure": "sum"}, "per": "none"}}, "value.of.field"),
+    ({"layer": "district", "value": {"of": {"layer": "building", "filter": "height_m > 3"}, "per": "none"}}, "value.of.filter"),
+    ({"layer": "district", "value": {"of": {"layer": "building"}, "per": "nothing"}}, "value.per"),
+    ({"layer": "district", "value": {"of": {"layer": "building"}, "per": "own:name"}}, "value.per"), ({"title": "  "}, "title"), ({"title": "a\u0001b"}, "title"),
     ({"no_data": "none"}, "colors"), ({"more": 1}, "more"), ({"value": {"field": "height_m", "per": "nothing"}}, "value.per")])
 def test_what_is_wrong_is_named(editor: httpx.Client, more: dict[str, Any], parameter: str) -> None:
     answer = editor.post("/api/styles", json=CLASSES | more)
