@@ -76,9 +76,9 @@ class ImportReport:
                               tuple(f["place"]) if f.get("place") else None) for f in summed["faults"][:room]]
 
     def write_faults(self, path: Path) -> None:
-        """Write the faults as CSV (UTF-8 with BOM, so that spreadsheets read Chinese): row, field, code, message, lon, lat."""
+        """Write the faults, also those of the part, as CSV (UTF-8 with BOM, so that spreadsheets read Chinese): row, field, code, message, lon, lat."""
         with path.open("w", encoding="utf-8-sig", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["row", "field", "code", "message", "lon", "lat"])
-            for fault in sorted(self.faults, key=lambda f: f.row or 0):
+            for fault in sorted([*self.faults, *(self.part.faults if self.part else ())], key=lambda f: f.row or 0):
                 writer.writerow([fault.row, fault.field, fault.code, fault.message, *(fault.place or (None, None))])

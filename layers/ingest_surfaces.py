@@ -57,6 +57,8 @@ class SurfaceStaging:
         """
         self.connection, self.batch = connection, batch
         self.report = ImportReport(self.layer.id, report.source, dry_run=report.dry_run, examples=report.examples)
+        model = self.city.model
+        self.report.notes |= {note: count for note, count in (("textures_dropped", model.textures), ("materials_dropped", model.materials)) if count}
         rows = {row: held for row, held in keyed.items() if self.city.faces[row - 1]}
         owners = self._owners(key, rows)
         staged = {row: held for row, held in rows.items() if held[0] in owners}

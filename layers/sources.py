@@ -38,6 +38,8 @@ PARQUET = (".parquet", ".geoparquet")
 CHUNK = 20_000
 HEAD = 1 << 16
 UNPACKED = "gis-import-"
+# What an import leaves of the disk for temporary files.
+ROOM_LEFT = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,7 @@ def _place_inside(path: Path) -> str:
         return f"/vsizip/{path}/{single[0]}" if single else f"/vsizip/{path}"
     if not names or names[-1] not in VECTOR:
         raise InvalidParameter("file", f"'{path.suffix}' files are not read; known are {' '.join((*VECTOR, *PARQUET))}, each also as .zip or .gz, and "
-                                       "CityJSON (.city.json)")
+                                       "CityJSON (.city.json, .city.jsonl), also as .zip or .gz")
     return str(path)
 
 
@@ -181,11 +183,19 @@ def _unpacked(path: Path, place: str) -> tuple[str, Path | None]:
             else:
                 archive = stack.enter_context(zipfile.ZipFile(path))
                 packed = stack.enter_context(archive.open(place.split(f"{path}/", 1)[1]))
-            shutil.copyfileobj(packed, stack.enter_context(target.open("wb")), 1 << 20)
+            _copy(packed, stack.enter_context(target.open("wb")), folder)
     except (OSError, EOFError, zipfile.BadZipFile) as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise InvalidParameter("file", f"{path.name} cannot be unpacked: {_first_line(error)}") from error
     return str(target), folder
+
+
+def _copy(packed: Any, target: Any, folder: Path) -> None:
+    """Copy what is unpacked. Raises OSError before it fills the disk: a small file may say that it is an endless one."""
+    while chunk := packed.read(1 << 20):
+        if shutil.disk_usage(folder).free < ROOM_LEFT:
+            raise OSError(f"it needs more than the room that {folder.parent} has; unpack it where there is room")
+        target.write(chunk)
 
 
 def _remove_left() -> None:

@@ -37,6 +37,8 @@ NOTES = {
     "made_valid": ("invalid geometries were made valid", "个无效几何已修复"),
     "geometry_dropped": ("geometries were left out, which the layer does not have", "个几何未导入（图层没有几何）"),
     "surfaces_dropped": ("buildings lost their surfaces: no layer takes them", "栋建筑的表面未导入：没有接收的图层"),
+    "textures_dropped": ("textures were left out: surfaces have the colours of their types", "个纹理未导入：表面按类型着色"),
+    "materials_dropped": ("materials were left out: surfaces have the colours of their types", "个材质未导入：表面按类型着色"),
     "kept_for_others": ("features are not in the file, but others refer to them; they stay", "个要素文件中没有，但仍被引用，予以保留"),
 }
 REASONS = {
@@ -51,6 +53,9 @@ REASONS = {
     "geometry_coordinates": ("impossible coordinates", "坐标无效"), "outside": ("outside the city", "超出城市范围"),
     "overlap": ("overlaps another", "与其他要素重叠"), "not_within": ("reaches beyond what it must lie in", "超出应在的范围"),
     "reference": ("refers to what is not there", "引用的要素不存在"), "referred": ("others still refer to it", "仍被其他要素引用"),
+    "surfaces": ("surfaces cannot be read", "表面无法读取"), "surface_type": ("unknown type of surface", "表面类型未知"),
+    "surface_ring": ("ring is open or has no area", "环未闭合或没有面积"), "surface_plane": ("surface is not flat", "表面不平"),
+    "surface_height": ("surfaces lie beyond the heights they say", "表面超出所述高程"), "surface_place": ("surfaces lie beside their building", "表面不在其建筑处"),
     "span": ("time of validity is wrong", "有效时间有误"),
 }
 

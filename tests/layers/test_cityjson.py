@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from pyproj import CRS
 from layers.building_surfaces import Surface, parse_surfaces, write_surfaces
 from layers.errors import InvalidParameter
 from layers.outward import turned_over
+from layers.packed import TooLarge, text_of
 from layers.sources import Source, open_source
 from layers.values import WrongValue
 from tests.data.houses import House, city_json, write_city_json
@@ -191,10 +194,132 @@ def test_what_is_broken_is_named(tmp_path, change, said):
 
 def test_no_json_and_far_too_deep(tmp_path):
     path = tmp_path / "a.city.json"
-    for text in ("{", '{"type":"CityJSON","version":"2.0"}\n{"type":"CityJSONFeature"}', '{"type":"CityJSON","CityObjects":' + "[" * 5000 + "]" * 5000 + "}"):
+    for text in ("{", '{"type":"Feature"}\n{"type":"CityJSONFeature"}', '{"type":"CityJSON","CityObjects":' + "[" * 5000 + "]" * 5000 + "}"):
         path.write_text(text)
         with pytest.raises(InvalidParameter, match="is no JSON"):
             open_source(path)
+
+
+def told(source: Source) -> list[tuple[str, bytes, list[Any]]]:
+    """Each building of a source: its name, footprint and surfaces."""
+    assert source.city is not None
+    points = source.city.model.points
+    return [(b.id, source.city._footprint(n), write_surfaces(source.city.surfaces(n, points))) for n, b in enumerate(source.city.model.buildings)]
+
+
+def sequence(data: dict[str, Any]) -> str:
+    """A model as CityJSONSeq: each object with vertices of its own, numbered from 0."""
+    lines: list[dict[str, Any]] = [data | {"CityObjects": {}, "vertices": []}]
+    for name, each in data["CityObjects"].items():
+        used = sorted(set(np.ravel(np.array([corner for shell in each["geometry"][0]["boundaries"] for rings in shell for ring in rings for corner in ring]))))
+
+        def moved(part: Any, used: list[int] = used) -> Any:
+            return [moved(p) for p in part] if isinstance(part, list) else used.index(part)
+
+        geometry = each["geometry"][0] | {"boundaries": moved(each["geometry"][0]["boundaries"])}
+        lines.append({"type": "CityJSONFeature", "id": name, "CityObjects": {name: each | {"geometry": [geometry]}}, "vertices": [data["vertices"][n] for n in used]})
+    return "\n".join(map(json.dumps, lines)) + "\n"
+
+
+def test_a_text_sequence_and_packed_files_say_the_same(tmp_path):
+    data = city_json({"a": HOUSE, "b": House(450_100, 4_420_050, 46, w=20)})
+    plain = told(open_source(write_city_json(tmp_path / "town.city.json", data)))
+    text, lines = json.dumps(data).encode(), sequence(data).encode()
+    # Told by its content where its name says nothing.
+    (tmp_path / "town.jsonl").write_bytes(lines.replace(b"\n{", b"\r\n\x1e{"))
+    (tmp_path / "town.city.json.gz").write_bytes(gzip.compress(text))
+    (tmp_path / "plain.json.gz").write_bytes(gzip.compress(b" " * 100_000 + text))
+    (tmp_path / "town.city.jsonl.gz").write_bytes(gzip.compress(lines))
+    with zipfile.ZipFile(tmp_path / "town.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in (("data/town.city.json", text), ("data/readme.json", b"{}"), ("appearances/a.jpg", b"\xff\xd8"), ("__MACOSX/data/._town.city.json", b"x")):
+            archive.writestr(name, content)
+    assert len(plain) == 2
+    for name in ("town.jsonl", "town.city.json.gz", "plain.json.gz", "town.city.jsonl.gz", "town.zip"):
+        assert told(open_source(tmp_path / name)) == plain, name
+
+
+def test_a_broken_sequence_names_its_line(tmp_path):
+    data = city_json({"a": HOUSE, "b": House(450_100, 4_420_050, 46, w=20)})
+    lines = sequence(data).splitlines()
+    vertex = json.loads(lines[2]) | {"vertices": [[0, 0]]}
+    broken = json.loads(lines[1])
+    broken["CityObjects"]["a"]["geometry"][0]["boundaries"][0][0][0][0] = 999
+    for changed, said in (({2: "{"}, "line 3"), ({2: '{"type":"Feature"}'}, "no CityJSONFeature in line 3"), ({2: json.dumps(vertex)}, "vertex in line 3"),
+                          ({1: json.dumps(broken)}, "broken in line 2"), ({1: '{"type":"CityJSONFeature"}'}, "'CityObjects' in line 2")):
+        (tmp_path / "town.city.jsonl").write_text("\n".join(changed.get(n, line) for n, line in enumerate(lines)))
+        with pytest.raises(InvalidParameter, match=said):
+            open_source(tmp_path / "town.city.jsonl")
+
+
+def test_what_unpacks_without_end_is_refused(tmp_path):
+    """A small file may say that it is a very large one, or lie about its size."""
+    bomb = tmp_path / "bomb.city.json.gz"
+    bomb.write_bytes(gzip.compress(b" " * (8 << 20)))
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bomb.city.json", b" " * (8 << 20))
+    said = (tmp_path / "bomb.zip").read_bytes()
+    (tmp_path / "liar.zip").write_bytes(said.replace((8 << 20).to_bytes(4, "little"), (100).to_bytes(4, "little")))
+    for path, member in ((bomb, None), (tmp_path / "bomb.zip", "bomb.city.json")):
+        with pytest.raises(TooLarge, match="more than 1 MB"):
+            text_of(path, member, 1 << 20)
+    for name, content in (("cut.city.json.gz", bomb.read_bytes()[:-20]), ("bad.city.json.gz", b"no gzip"), ("cut.zip", said[:-30]), ("liar.zip", None)):
+        if content is not None:
+            (tmp_path / name).write_bytes(content)
+        with pytest.raises(InvalidParameter) as raised:
+            open_source(tmp_path / name)
+        assert raised.value.parameter == "file" and raised.value.chinese
+    with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:
+        for name in ("a.city.json", "b.city.json"):
+            archive.writestr(name, "{}")
+    with pytest.raises(InvalidParameter, match="holds 2 files"):
+        open_source(tmp_path / "two.zip")
+
+
+def with_templates(**changes: Any) -> dict[str, Any]:
+    """A shed as a template, once turned by a right angle and twice as high, once as it is; and a house with surfaces of its own."""
+    shed = House(0, 0, 0, w=4, d=3, eaves=2, ridge=3)
+    data = city_json({"own": HOUSE})
+    corners = sorted({p for _, rings in shed.polygons for ring in rings for p in ring})
+    types = ["GroundSurface", "WallSurface", "RoofSurface"]
+    template = {"type": "Solid", "lod": "2", "boundaries": [[[[corners.index(p) for p in ring] for ring in rings] for _, rings in shed.polygons]],
+                "semantics": {"surfaces": [{"type": t} for t in types], "values": [[types.index(kind) for kind, _ in shed.polygons]]}}
+    data["geometry-templates"] = {"templates": [template], "vertices-templates": [list(p) for p in corners]}
+    data["vertices"] += [[30_000, 0, 45_000], [50_000, 0, 45_500]]
+    for n, (name, matrix) in enumerate({"turned": [0, -1, 0, 0, 1, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 1], "plain": np.eye(4, dtype=int).ravel().tolist()}.items()):
+        instance = {"type": "GeometryInstance", "template": 0, "boundaries": [len(data["vertices"]) - 2 + n], "transformationMatrix": matrix}
+        data["CityObjects"][name] = {"type": "Building", "geometry": [instance | changes if name == "turned" else instance]}
+    return data
+
+
+def test_instances_of_templates_stand_where_their_matrices_put_them(tmp_path):
+    source = opened(tmp_path, with_templates())
+    assert source.city is not None
+    points = source.city.model.points
+    names = [b.id for b in source.city.model.buildings]
+    by_name = {name: source.city.surfaces(n, points) for n, name in enumerate(names)}
+    assert volume(by_name["own"]) == pytest.approx(HOUSE.volume) and [b.lod for b in source.city.model.buildings] == ["2"] * 3
+    shed = 4 * 3 * 2.5
+    assert (volume(by_name["plain"]), volume(by_name["turned"])) == pytest.approx((shed, 2 * shed))
+    reach = {name: np.concatenate([ring for s in by_name[name] for ring in s.rings]) for name in names}
+    # (x, y, z) becomes (-y, x, 2 z), from the vertex that the instance names.
+    assert reach["turned"].min(axis=0) == pytest.approx([450_027, 4_420_000, 45]) and reach["turned"].max(axis=0) == pytest.approx([450_030, 4_420_004, 51])
+    assert reach["plain"].min(axis=0) == pytest.approx([450_050, 4_420_000, 45.5]) and reach["plain"].max(axis=0) == pytest.approx([450_054, 4_420_003, 48.5])
+
+
+@pytest.mark.parametrize(("change", "said"), [
+    ({"template": 1}, "template 1, but there are 1"), ({"template": True}, "template True"), ({"boundaries": []}, "list of one vertex"), ({"boundaries": [10**6]}, "list of one vertex"),
+    ({"boundaries": [[0]]}, "list of one vertex"), ({"transformationMatrix": [1] * 16}, "sixteen numbers"), ({"transformationMatrix": None}, "sixteen numbers"),
+    ({"transformationMatrix": [1e300] * 12 + [0, 0, 0, 1]}, "beyond all places")])
+def test_broken_instances_are_named(tmp_path, change, said):
+    with pytest.raises(InvalidParameter, match=said) as raised:
+        opened(tmp_path, with_templates(**change))
+    assert "object 'turned'" in str(raised.value)
+
+
+def test_instances_do_not_fill_the_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr("layers.cityjson_places.MOST_CORNERS", 50)
+    with pytest.raises(InvalidParameter, match="more than 50 corners"):
+        opened(tmp_path, with_templates())
 
 
 def test_surfaces_are_read_as_they_were_written():

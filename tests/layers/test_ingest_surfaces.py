@@ -131,6 +131,12 @@ def test_surfaces_that_break_the_rule_of_their_layer_stay_behind_with_their_row(
     assert kept(city.store, city, "building_surface").keys() == {"a"}
 
 
+def test_textures_are_counted_as_left_out(city, tmp_path):
+    data = city_json({"a": A}) | {"appearance": {"textures": [{"type": "JPG", "image": "a.jpg"}] * 2, "materials": [{"name": "brick", "diffuseColor": [0.8, 0.3, 0.2]}]}}
+    report = bring(city.store, city, write_city_json(tmp_path / "t.city.json", data))
+    assert report.part is not None and report.part.notes == {"textures_dropped": 2, "materials_dropped": 1}
+
+
 def test_a_key_is_needed_and_a_layer_that_takes_them(city, tmp_path):
     """Into a layer of its own go footprints and attributes; that the surfaces stay behind is said."""
     store = city.store
@@ -164,6 +170,7 @@ def test_rotterdam(city, shared_data):
         bring(city.store, city, path, ImportMapping(fixed=FIXED))
     report = bring(city.store, city, path, ImportMapping(fixed=FIXED, crs="EPSG:28992", columns={"TerrainHeight": "ground_elevation_m"}))
     assert report.part is not None and report.rejected == 16 and report.part.written == 0 and report.seq is None
+    assert report.part.notes == {"textures_dropped": 74}
 
 
 @pytest.mark.data

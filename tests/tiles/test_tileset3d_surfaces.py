@@ -45,7 +45,7 @@ def footprint(shape: House) -> dict[str, Any]:
 
 
 HOUSES = {"plain": house(0), "inside out": house(40), "storeys": house(80, w=14, d=10, eaves=6, ridge=9), "later": house(120), "two": house(160),
-          "far off": house(200), "nonsense": house(240), "tall": house(3_000, w=20, d=20, eaves=50, ridge=60), "east": house(400)}
+          "far off": house(200), "nonsense": house(240), "holed": house(280), "tall": house(3_000, w=20, d=20, eaves=50, ridge=60), "east": house(400)}
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +118,22 @@ def test_a_building_has_the_shape_of_its_surfaces(read, town, catalogue, name):
         assert np.einsum("ij,ij->i", wound, (a + b + c) / 3 - middle).min() > 0
     colors = {row["surface"]: tuple(row["color"]) for row in rows}
     assert len(set(colors.values())) == 3
+
+
+def test_holes_of_surfaces_are_open_in_the_tiles(store, catalogue, town):
+    """A square of 2 m is cut out of a wall of 12 by 5 m: so much less wall is in the content, and nothing is drawn over the opening."""
+    shape, made = HOUSES["holed"], stored(HOUSES["holed"])
+    hole = [[*TO_DEGREES.transform(shape.x + x, shape.y), 46.5 + z] for x, z in ((5, 1), (5, 3), (7, 3), (7, 1), (5, 1))]
+    made["surfaces"][1]["rings"].append(hole)
+    apply_changeset(store, catalogue, OWNER, Changeset((Edit("building_surface", "create", properties={
+        "building_fid": town["holed"], "source_id": "S holed", "lod": "3", "district_code": WEST, **made}, valid_from="2001"),), "clerk", "window"))
+    wall = next(row for row in Read(store, with_surfaces(catalogue)).of(town["holed"]) if row["surface"] == "WallSurface")
+    a, b, c = (wall["earth"][wall["triangles"][:, i]] for i in range(3))
+    whole_m2 = 2 * 12 * 5 + 2 * 8 * (5 + 8) / 2
+    assert np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() / 2 == pytest.approx(whole_m2 - 4, rel=4e-3)
+    middle = np.array(Transformer.from_crs("EPSG:4979", "EPSG:4978", always_xy=True).transform(
+        *TO_DEGREES.transform(shape.x + 6, shape.y), 46.5 + 2 + catalogue.city.geoid_offset_m))
+    assert np.linalg.norm((a + b + c) / 3 - middle, axis=1).min() > 0.6
 
 
 def test_what_is_no_surface_of_the_building_leaves_its_prism(read, town):
