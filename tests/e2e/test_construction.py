@@ -30,6 +30,10 @@ X, Y = 116.3775, 39.9262
 VIEW = f"c={X + 5e-4},{Y + 4e-4},17.4,0,50&g=1"
 WIDE = "c=116.393,39.926,15.5,0,40&g=1"
 SIZE = {"width": 900, "height": 640}
+# How many floors the map draws as bodies and as ghosts; a floor that lies in several tiles counts once.
+SLABS = """() => ['growth-body', 'growth-ghost'].map((layer) => window.__map.getLayer(layer)
+    ? new Set(window.__map.queryRenderedFeatures({layers: [layer]}).map((f) => `${f.properties.fid}.${f.properties.low}`)).size : -1)"""
+COLORS = {"ahead": "#2f7fd1", "on_time": "#3d9a5b", "late": "#d9642a", "unknown": "#8b939b"}
 GROWING = "() => window.__living && window.__living.growing()"
 
 
@@ -100,8 +104,30 @@ def test_a_project_grows_by_its_records(desk: NewDesk, towers: dict[str, int]) -
     page = own.page
     own.choose("project", towers["towers"], f"c={X + 5e-4},{Y + 4e-4},17")
     page.get_by_role("button", name="看它建起来").click()
+    # On the map, tilted, with room for the card of the works; the same floors as in the scene, by the same days.
+    card = page.locator(".grow-card")
+    expect(card).to_be_visible()
+    own.until(lambda: page.evaluate("() => window.__map.getPitch()") == pytest.approx(50), "the map is tilted")
+    for day, standing, ghosts in ((40, 8, 1), (90, 14, 5), (30, 5, 1)):
+        set_day(own, date_of(day))
+        own.until(lambda found=(standing, ghosts): tuple(page.evaluate(SLABS)) == found, f"the floors of day {day} on the map")
+        state = server(own, towers["towers"], date_of(day))["state"]
+        own.until(lambda color=COLORS[state]: color in page.evaluate("() => window.__map.getPaintProperty('growth-body', 'fill-extrusion-color')"), f"{state} in its colour")
+    assert page.evaluate("(id) => window.__map.getFeatureState({source: 'building', sourceLayer: 'building', id}).grown", towers["slow"]) is True
+    signs = "() => window.__map.querySourceFeatures('growth-signs').map((f) => f.properties.text)"
+    assert {"2/3/10", "3/3/10"} <= set(page.evaluate(signs))
+    assert [each.inner_text() for each in card.locator(".grow-legend li").all()] == ["提前", "按期", "滞后", "无可比", "应建未建"]
+    card.get_by_role("button", name="平面看").click()
+    own.until(lambda: page.evaluate("() => window.__map.getPitch()") == 0, "seen from above")
+    # In the hand: the card leaves the map to be seen, and nothing is wider than the screen.
+    page.set_viewport_size({"width": 390, "height": 760})
+    box = card.bounding_box()
+    assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= 390 and box["y"] > 250
+    assert violations(own, ".grow-card") == []
+    page.set_viewport_size(SIZE)
+    card.get_by_role("button", name="在三维中看").click()
     scene(own)
-    page.locator(".feature").get_by_role("button", name="关闭", exact=True).click()
+    assert page.evaluate("() => Boolean(window.__map && window.__map.style && window.__map.getLayer('growth-body'))") is False
     own.until(lambda: (page.evaluate(GROWING) or {}).get("standing"), "floors stand")
     # Day 40: 3.2 floors of one and 5 of the other stand; four each were planned. By hand: 3 + 5 bodies, one ghost.
     set_day(own, date_of(40))

@@ -1,4 +1,4 @@
-import { CaretRightOutlined, CloseOutlined, GlobalOutlined } from "../icons";
+import { BlockOutlined, CaretRightOutlined, CloseOutlined, GlobalOutlined } from "../icons";
 import Button from "antd/es/button";
 import Select from "antd/es/select";
 import { useEffect, useState } from "react";
@@ -6,7 +6,7 @@ import type { ProjectProgress } from "../api/progress";
 import { boundsOf } from "../format/geometry";
 import { today } from "../format/instant";
 import { extentOf } from "../format/programme";
-import { playFrom, STATE_COLORS, useConstruction, useGrowth, useProgress, watch } from "../state/construction";
+import { GHOST_COLOR, playFrom, STATE_COLORS, useConstruction, useGrowth, useProgress, watch } from "../state/construction";
 import { useClock } from "../state/clock";
 import { useWords, type Words } from "../state/preferences";
 import { useView } from "../state/view";
@@ -14,6 +14,9 @@ import { Empty, Failure, Loading } from "../panels/PanelState";
 import { CurveChart } from "./CurveChart";
 import { percent } from "./percent";
 import "../styles/construction.css";
+
+const TILT = 50;
+const STATES = Object.keys(STATE_COLORS) as (keyof typeof STATE_COLORS)[];
 
 function lead(t: Words, { days, points, state }: ProjectProgress): string {
   if (days === null) return "";
@@ -51,6 +54,7 @@ export default function ConstructionCard() {
   const watched = useView((view) => view.watch);
   const matched = useConstruction((construction) => construction.matched);
   const scene = useView((view) => view.scene);
+  const tilted = useView((view) => (view.camera?.pitch ?? 0) > 5);
   const day = useView((view) => view.time.day) ?? today();
   const playing = useClock((clock) => clock.playing);
   const [chosen, setChosen] = useState<number | null>(null);
@@ -69,6 +73,11 @@ export default function ConstructionCard() {
     const bounds = boundsOf((drawn ?? []).map((building) => building.geometry));
     useView.getState().setScene(true);
     if (bounds) useView.getState().fly({ bounds });
+  };
+  const tilt = () => {
+    const bounds = boundsOf((drawn ?? []).map((building) => building.geometry));
+    const turned = tilted ? { bearing: 0, pitch: 0 } : { bearing: -20, pitch: TILT };
+    if (bounds) useView.getState().fly({ bounds, zoom: 17.5, ...turned });
   };
   return (
     <section className="grow-card" aria-label={t("grow.title")} data-covers="right" aria-busy={isPlaceholderData}>
@@ -97,8 +106,14 @@ export default function ConstructionCard() {
                 {left > 0 && <p className="grow-note">{t("grow.left", { count: left })}</p>}
                 <div className="grow-actions">
                   {whole && <Button icon={<CaretRightOutlined />} onClick={() => playFrom(whole.from)}>{t("grow.play")}</Button>}
+                  {!scene && <Button icon={<BlockOutlined />} onClick={tilt}>{t(tilted ? "grow.flat" : "grow.tilt")}</Button>}
                   {!scene && <Button icon={<GlobalOutlined />} onClick={enter}>{t("grow.open3d")}</Button>}
                 </div>
+                <ul className="grow-legend" aria-label={t("grow.key")}>
+                  {STATES.map((state) => <li key={state}><i style={{ background: STATE_COLORS[state] }} aria-hidden="true" />{t(`grow.state.${state}`)}</li>)}
+                  <li><i style={{ background: GHOST_COLOR, opacity: 0.6 }} aria-hidden="true" />{t("grow.ghost")}</li>
+                </ul>
+                {!scene && <p className="grow-note">{t("grow.signs")}</p>}
                 <p className="grow-note">{t("grow.legend")}</p>
                 <details><summary>{t("grow.rule")}</summary><p>{data.rule[language]}</p></details>
               </>

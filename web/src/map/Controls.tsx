@@ -4,6 +4,7 @@ import {
 import type { Map as MapLibre } from "maplibre-gl";
 import { type ReactNode, useEffect, useState } from "react";
 import type { City } from "../api/types";
+import { gather, useConstruction, watch } from "../state/construction";
 import { goBack, goForth, useJourney } from "../state/kept";
 import { useWords } from "../state/preferences";
 import { useLayer } from "../state/queries";
@@ -42,6 +43,16 @@ function Needle({ bearing, pitch }: { bearing: number; pitch: number }) {
   );
 }
 
+/** Floors that rise. */
+function Rising() {
+  return (
+    <svg viewBox="0 0 24 24" width="18" height="18" aria-hidden="true" fill="currentColor">
+      <path d="M3 21V15h5v6zM9.5 21V10h5v11z" />
+      <path d="M16.5 20.5v-16h4v16z" fill="none" stroke="currentColor" strokeWidth="1.5" strokeDasharray="2.5 2" />
+    </svg>
+  );
+}
+
 /** Buttons at the edge of the map. */
 export function Controls({ map, city }: { map: MapLibre; city: City }) {
   const { t } = useWords();
@@ -51,6 +62,9 @@ export function Controls({ map, city }: { map: MapLibre; city: City }) {
   const tool = useView((view) => view.tool);
   const compare = useView((view) => view.compare);
   const printing = useSheet((sheet) => sheet.open);
+  const builds = useLayer("project") !== undefined;
+  const watching = useView((view) => view.watch.length > 0);
+  const gathering = useConstruction((construction) => construction.busy);
   const plots = useLayer("annotation")?.edit ?? false;
 
   useEffect(() => {
@@ -84,6 +98,9 @@ export function Controls({ map, city }: { map: MapLibre; city: City }) {
       <Grounds />
       <div className="map-buttons">
         <Button name={t("map.extrude")} icon={<BlockOutlined />} pressed={relief} act={toggleRelief} />
+        {builds && (
+          <Button name={t("grow.inView")} icon={<Rising />} pressed={watching} off={gathering} act={() => (watching ? watch([]) : gather(t))} />
+        )}
         <Button name={t(compare ? "compare.close" : "compare.open")} icon={<SplitCellsOutlined />} pressed={compare !== null}
           act={() => useView.getState().setCompare(compare ? null : { mode: "swipe", sides: [{ ...PLAIN_SIDE, day: COMPARED_DAY }], linked: true, at: 0.5 })} />
         <Button name={t("print.open")} icon={<PrinterOutlined />} pressed={printing} act={() => useSheet.setState({ open: !printing, frame: null })} />

@@ -8,6 +8,7 @@ import type { Drawn } from "./city";
 import { ChosenMark } from "./ChosenMark";
 import { PlaceMark } from "./PlaceMark";
 
+const Growth = lazy(() => import("./Growth"));
 const Outside = lazy(() => import("./Outside"));
 const ThemeLayer = lazy(() => import("./ThemeLayer").then(({ ThemeLayer: made }) => ({ default: made })));
 
@@ -32,12 +33,14 @@ export function Worked({ map, drawn, side, themed = true }: { map: MapLibre; dra
     applyOrder(map, drawn, topDown(layers, order).map((layer) => layer.id).reverse());
   }, [map, drawn, layers, order]);
   const themes = useView((view) => view.work.themes);
+  const watching = useView((view) => view.watch.length > 0);
   const outside = useView((view) => view.work.outside.length > 0);
   return (
     <>
       <PlaceMark map={map} drawn={drawn} />
       <ChosenMark map={map} drawn={drawn} layers={layers} day={side?.day} />
       <Suspense fallback={null}>
+        {watching && !side && <Growth map={map} drawn={drawn} />}
         {outside && <Outside map={map} drawn={drawn} chosen={side?.outside} />}
         {themed && Object.entries(themes).map(([id, theme]) => {
           const layer = layers.find((candidate) => candidate.id === id);

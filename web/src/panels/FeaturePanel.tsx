@@ -79,8 +79,10 @@ function Actions({ layer, item }: { layer: Layer; item: Item }) {
   };
   const grow = () => {
     watch([item.id]);
-    useView.getState().setScene(true);
-    if (bounds) useView.getState().fly({ bounds });
+    // The map tilts, so that one sees how high it stands; the scene is as it is.
+    if (bounds) useView.getState().fly(useView.getState().scene ? { bounds } : { bounds, bearing: -20, pitch: 50 });
+    // Where there is room for one card, it is that of the works.
+    if (window.matchMedia("(max-width: 1150px)").matches) useView.getState().select([]);
   };
   const elsewhere = day !== null || knownAt !== null;
   return (

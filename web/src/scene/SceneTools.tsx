@@ -6,9 +6,8 @@ import { useWords } from "../state/preferences";
 import { useLayers } from "../state/queries";
 import { useView } from "../state/view";
 import { pick } from "../format/text";
-import { MOST_WATCHED, useConstruction, watch, watchInView } from "../state/construction";
+import { gather, MOST_WATCHED, useConstruction, watch } from "../state/construction";
 import { useFlying } from "../state/flight";
-import { useNotices } from "../state/notices";
 import { FilterNotes } from "./FilterNotes";
 import { AnalysisButton } from "./analysis/AnalysisButton";
 import { useScene } from "./state";
@@ -32,9 +31,6 @@ export function SceneTools({ none, retry, hasImagery }: { none: boolean; retry: 
   const watching = useView((view) => view.watch.length > 0);
   const gathering = useConstruction((construction) => construction.busy);
   const flying = useFlying((flight) => flight.open);
-  const gather = () => void watchInView().then((found) => {
-    if (found === 0) useNotices.getState().tell({ kind: "fault", text: `${t("grow.none")} ${t("grow.noneHint")}` });
-  }).catch(() => useNotices.getState().tell({ kind: "fault", text: t("error.0") }));
   const toggles = [
     { id: "underground", on: underground, press: () => useScene.setState({ underground: !underground }) },
     { id: "pit", on: pit, press: () => useScene.setState({ pit: !pit }) },
@@ -51,7 +47,7 @@ export function SceneTools({ none, retry, hasImagery }: { none: boolean; retry: 
         ))}
         {layers.some((layer) => layer.id === "project") && (
           <button type="button" aria-pressed={watching} disabled={gathering} title={t("grow.inViewHint", { most: MOST_WATCHED })}
-            onClick={() => (watching ? watch([]) : gather())}>{t("grow.inView")}</button>
+            onClick={() => (watching ? watch([]) : gather(t))}>{t("grow.inView")}</button>
         )}
         <button type="button" aria-pressed={flying} onClick={() => useFlying.setState({ open: !flying, playing: false })}>{t("flight.open")}</button>
         <AnalysisButton />

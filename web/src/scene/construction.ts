@@ -6,14 +6,11 @@ import {
 import type { Polygon, Position } from "geojson";
 import type { GrowingBuilding, ProgressState, ProjectProgress } from "../api/progress";
 import { boundsOf } from "../format/geometry";
-import { STATE_COLORS } from "../state/construction";
+import { GHOST_COLOR, MOST_FLOORS, STATE_COLORS } from "../state/construction";
 import type { Hit } from "./picking";
 
-// More floors than these take seconds to be made.
-export const MOST_FLOORS = 6000;
 const GAP_M = 0.3;
-// A colour that no state has.
-const GHOST = Color.fromCssColorString("#7a5cc4").withAlpha(0.42);
+const GHOST = Color.fromCssColorString(GHOST_COLOR).withAlpha(0.42);
 
 /** What a floor carries that can be clicked on. */
 export interface FloorId {

@@ -4,6 +4,8 @@ import { create } from "zustand";
 import { type ProgressState, readProgress } from "../api/progress";
 import { addStep, today } from "../format/instant";
 import { showDay, useClock } from "./clock";
+import { useNotices } from "./notices";
+import type { Words } from "./preferences";
 import { client } from "./queries";
 import { useLive } from "./refresh";
 import { readerOf, useSession } from "./session";
@@ -14,6 +16,10 @@ export const MOST_WATCHED = 20;
 
 /** What lead and lag look like; each is said in words as well. */
 export const STATE_COLORS: Record<ProgressState, string> = { ahead: "#2f7fd1", on_time: "#3d9a5b", late: "#d9642a", unknown: "#8b939b" };
+/** What should stand and does not: a colour that no state has. */
+export const GHOST_COLOR = "#7a5cc4";
+// More floors than these take seconds to be made.
+export const MOST_FLOORS = 6000;
 
 interface Construction {
   /** Of how many projects in view only the first are watched. */
@@ -42,6 +48,13 @@ export async function watchInView(): Promise<number> {
   } finally {
     useConstruction.setState({ busy: false });
   }
+}
+
+/** Watch the projects in view; where there are none, or they cannot be asked for, say so. */
+export function gather(t: Words): void {
+  void watchInView().then((found) => {
+    if (found === 0) useNotices.getState().tell({ kind: "fault", text: `${t("grow.none")} ${t("grow.noneHint")}` });
+  }).catch(() => useNotices.getState().tell({ kind: "fault", text: t("error.0") }));
 }
 
 // A change of records expires what is read of them like everything else; these layers have a part in it.
