@@ -1,5 +1,5 @@
 import type { LngLatBoundsLike, Map as MapLibre } from "maplibre-gl";
-import { useView } from "../state/view";
+import { type Flight, useView } from "../state/view";
 import { TEST_MODE } from "./create";
 
 /** Tell the view where the camera is, whenever it comes to rest; returns how to stop. */
@@ -44,13 +44,19 @@ export function reportCamera(map: MapLibre): () => void {
 // What is left of a side that is narrower than this is no view.
 const LEAST_PX = 120;
 
+/** Which side of the map a panel covers. On a phone it lies across the map, mostly from below, whatever side it has at a desk. */
+function sideOf(panel: HTMLElement, box: DOMRect, frame: DOMRect): string | undefined {
+  if (box.width < frame.width - LEAST_PX) return panel.dataset.covers;
+  return box.top - frame.top > frame.bottom - box.bottom ? "bottom" : "top";
+}
+
 /** Return the part of the city that the map shows and no panel covers, in degrees. */
 function seen(map: MapLibre): [number, number, number, number] {
   const frame = map.getContainer().getBoundingClientRect();
   let { left, top, right, bottom } = { left: 0, top: 0, right: frame.width, bottom: frame.height };
   for (const panel of document.querySelectorAll<HTMLElement>("[data-covers]")) {
     const box = panel.getBoundingClientRect();
-    const side = panel.dataset.covers;
+    const side = sideOf(panel, box, frame);
     if (side === "left" && frame.right - box.right >= LEAST_PX) left = Math.max(left, box.right - frame.left);
     if (side === "right" && box.left - frame.left >= LEAST_PX) right = Math.min(right, box.left - frame.left);
     if (side === "bottom" && box.top - frame.top >= LEAST_PX) bottom = Math.min(bottom, box.top - frame.top);
@@ -74,7 +80,7 @@ function covered(map: MapLibre): { top: number; right: number; bottom: number; l
   const margin = { top: 40, right: 40, bottom: 40, left: 40 };
   for (const panel of document.querySelectorAll<HTMLElement>("[data-covers]")) {
     const box = panel.getBoundingClientRect();
-    const side = panel.dataset.covers;
+    const side = sideOf(panel, box, frame);
     if (side === "left") margin.left = Math.max(margin.left, box.right - frame.left + 24);
     if (side === "right") margin.right = Math.max(margin.right, frame.right - box.left + 24);
     if (side === "bottom") margin.bottom = Math.max(margin.bottom, frame.bottom - box.top + 24);
@@ -93,16 +99,20 @@ export function followFlights(map: MapLibre): () => void {
   return useView.subscribe(({ flight }) => {
     if (!flight || flight.token === done) return;
     done = flight.token;
-    const duration = still ? 0 : 700;
-    const turned = { bearing: flight.bearing ?? map.getBearing(), pitch: flight.pitch ?? map.getPitch() };
-    if (flight.bounds) {
-      const [minx, miny, maxx, maxy] = flight.bounds;
-      const bounds: LngLatBoundsLike = [[minx, miny], [maxx, maxy]];
-      map.fitBounds(bounds, { padding: covered(map), maxZoom: flight.zoom ?? 18, duration, ...turned });
-    } else if (flight.center && flight.zoom === undefined) {
-      map.easeTo({ center: flight.center, duration, ...turned });
-    } else if (flight.center) {
-      map.easeTo({ center: flight.center, zoom: flight.zoom, duration, ...turned });
-    }
+    // The panel of what was chosen comes with the same stroke; it is there once React has drawn it, and counts.
+    queueMicrotask(() => fly(map, flight, still ? 0 : 700));
   });
+}
+
+function fly(map: MapLibre, flight: Flight, duration: number): void {
+  const turned = { bearing: flight.bearing ?? map.getBearing(), pitch: flight.pitch ?? map.getPitch() };
+  if (flight.bounds) {
+    const [minx, miny, maxx, maxy] = flight.bounds;
+    const bounds: LngLatBoundsLike = [[minx, miny], [maxx, maxy]];
+    map.fitBounds(bounds, { padding: covered(map), maxZoom: flight.zoom ?? 18, duration, ...turned });
+  } else if (flight.center && flight.zoom === undefined) {
+    map.easeTo({ center: flight.center, duration, ...turned });
+  } else if (flight.center) {
+    map.easeTo({ center: flight.center, zoom: flight.zoom, duration, ...turned });
+  }
 }

@@ -108,7 +108,7 @@ export default function BigScreen() {
         </button>
         <button type="button" className="quiet" aria-label={t("big.leave")} title={`${t("big.leave")} (Esc)`} onClick={() => setDisplay("desk")}><CloseOutlined /></button>
       </header>
-      <div className="big-cards" data-covers="right">
+      <div className="big-cards" data-covers="right" tabIndex={0} role="group" aria-label={t("charts.title")}>
         <article className="card"><Overview layers={visible.slice(0, 8)} where={where} /></article>
         {specs.map((spec) => {
           const layer = layers.find((each) => each.id === spec.layer);
