@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from playwright.sync_api import expect
 from pyproj import Geod
 
 from tests.e2e.conftest import Desk
@@ -23,6 +24,17 @@ VIEW = "c=116.3909,39.9234,16.5,0,40&g=1"
 # West and east of two slabs of a block, one 36 m and one 45 m high.
 WEST, EAST = [116.3890, 39.9234], [116.3928, 39.9234]
 GEOD = Geod(ellps="GRS80")
+# Pits and planes of the globe: how many, and whether they are in force.
+CUTS = """() => { const {clippingPolygons: pits, clippingPlanes: planes} = window.__scene.widget.scene.globe;
+    return [pits?.length ?? 0, pits?.enabled ?? false, planes?.length ?? 0, planes?.enabled ?? false]; }"""
+# Is ground drawn where a building is not: in the middle of a street, as far as the picture has it?
+GROUND = """() => { const {scene, canvas} = window.__scene.widget; scene.render();
+    const picture = Object.assign(document.createElement('canvas'), {width: 64, height: 64}), pen = picture.getContext('2d');
+    pen.drawImage(canvas, 0, 0, 64, 64);
+    const lower = pen.getImageData(0, 40, 64, 20).data;
+    let drawn = 0;
+    for (let i = 0; i < lower.length; i += 4) drawn += lower[i] + lower[i + 1] + lower[i + 2] > 60 ? 1 : 0;
+    return drawn > 1200; }"""
 
 
 def number(here: Desk, name: str) -> float:
@@ -108,8 +120,42 @@ def test_analyses_of_the_scene(desk: Callable[..., Desk], neighbourhood: Any, tm
     assert (number(here, "投影面积"), number(here, "挖方")) == pytest.approx((abs(area), 5 * abs(area)), rel=1e-3)
     assert page.evaluate("() => window.__scene.widget.scene.globe.clippingPolygons.length") == 1
 
+    # A pit of the tools beside that of the analysis: each goes alone; with a plane and a ground that one sees through, all hold together.
+    page.evaluate("() => { window.__faults = []; window.__scene.widget.scene.renderError.addEventListener((_, error) => window.__faults.push(String(error))); }")
+    tools = page.get_by_role("toolbar", name="三维工具")
+    tools.get_by_role("button", name="开挖").click()
+    here.until(lambda: page.evaluate(CUTS) == [2, True, 0, False], "two pits")
+    opened(here, ["section", [WEST, EAST]])
+    card.get_by_text("切去右侧").click()
+    tools.get_by_role("button", name="地下").click()
+    here.until(lambda: page.evaluate(CUTS) == [1, True, 1, True], "a pit and a plane, over a ground that one sees through")
+    page.wait_for_timeout(800)
+    tools.get_by_role("button", name="地下").click()
+    tools.get_by_role("button", name="开挖").click()
+    here.until(lambda: page.evaluate(CUTS) == [0, False, 1, True], "the plane is left")
+    page.wait_for_timeout(400)
+    card.get_by_text("不剖切").click()
+    here.until(lambda: page.evaluate(CUTS) == [0, False, 0, False], "nothing is cut")
+    page.wait_for_timeout(800)
+    assert page.evaluate("() => window.__faults") == [] and page.evaluate(GROUND) is True
+
+    # What the view hides, filters or has not yet stands nowhere, and it is said so.
+    expect(card.locator("[data-shapes]")).to_have_attribute("data-shapes", "0/2")
+    assert here.page.locator(".analysis-note[data-shown]").count() == 0
+    page.evaluate("() => window.__state.getState().setFilter('building', [{field: 'height_m', op: '>', value: 40}])")
+    expect(card.locator(".chart-building text")).to_have_text(["45.0"], timeout=20_000)
+    expect(card.locator("[data-shown]")).to_contain_text("过滤条件者：建筑")
+    page.evaluate("() => { window.__state.getState().setFilter('building', []); window.__state.getState().setDay('1970-01-01') }")
+    expect(card.locator(".chart-building")).to_have_count(0, timeout=20_000)
+    expect(card.locator("[data-shown]")).to_contain_text("以 1970-01-01 为准")
+    page.evaluate("() => { window.__state.getState().setDay(null); window.__state.getState().show(['building'], false) }")
+    expect(card.locator("[data-shown]")).to_contain_text("隐藏的图层：建筑", timeout=20_000)
+    expect(card.locator(".chart-building")).to_have_count(0)
+    page.evaluate("() => window.__state.getState().show(['building'], true)")
+    expect(card.locator(".chart-building")).to_have_count(2, timeout=20_000)
+
     opened(here, ["volume", []], f"&s=building.{slab}")
     wide, _ = GEOD.polygon_area_perimeter([116.3895, 116.3908, 116.3908, 116.3895], [39.92325, 39.92325, 39.92355, 39.92355])
-    assert number(here, "地上体积") == pytest.approx(36 * abs(wide), rel=1e-3)
+    assert number(here, "体积") == pytest.approx(36 * abs(wide), rel=1e-3)
     card.get_by_role("button", name="关闭").click()
     assert page.evaluate("() => [window.__state.getState().analysis, window.__scene.widget.scene.globe.clippingPolygons.length]") == [None, 0]
