@@ -98,7 +98,7 @@ def _value_of(layer: Layer, name: str, audience: Audience) -> dict[str, Any]:
     if made is None or variant is None or (variant.of is None and area_srid(variant.per) is None):
         return {}
     told = legend(made, audience)["field"]
-    return {"value": {"title": told["title"], "unit": told["unit"]}, "counts": variant.of is not None}
+    return {"value": {"title": told["title"], "unit": told["unit"]}, "counts": None if variant.of is None else variant.of.layer}
 
 
 def _circle(circle: str, roles: Roles) -> dict[str, str]:

@@ -260,7 +260,7 @@ def test_what_lies_in_zones_is_counted_for_each_reader(http: httpx.Client, edito
     assert legend["field"]["title"] == {"zh": "桅杆 数量", "en": "Masts number"} and [i["color"] for i in legend["items"]][3:] == ["#aa0011"], "a count is never without data"
     assert editor.get(f"{style}?f=sld").status_code == 404
     (told,) = [s for layer in editor.get("/api/config").json()["layers"] if layer["id"] == "district" for s in layer["styles"] if s["name"] == made["name"]]
-    assert told["counts"] and told["value"]["title"]["zh"] == "桅杆 数量"
+    assert told["counts"] == "zz_masts" and told["value"]["title"]["zh"] == "桅杆 数量"
     # The masts go: the style is no longer drawn, and says why to who may mend it.
     with store.write() as connection:
         connection.execute("UPDATE gis.layer_definition SET is_present = false WHERE layer = 'zz_masts'")

@@ -6,9 +6,11 @@ export function readStyle(signal?: AbortSignal): Promise<StyleSpecification> {
   return askJson(address("ogc/styles/city", { f: "mapbox" }), { signal });
 }
 
-/** Read another style of a layer than its own. */
-export function readLayerStyle(layer: string, name: string, signal?: AbortSignal): Promise<StyleSpecification> {
-  return askJson(address(`ogc/styles/${layer}.${name}`, { f: "mapbox" }), { signal });
+/** Read another style of a layer than its own; one that counts what lies in features carries the numbers of a moment. */
+export function readLayerStyle(
+  layer: string, name: string, when: { datetime?: string; knownAt?: string } = {}, signal?: AbortSignal,
+): Promise<StyleSpecification> {
+  return askJson(address(`ogc/styles/${layer}.${name}`, { f: "mapbox", datetime: when.datetime, "known-at": when.knownAt }), { signal });
 }
 
 /** Return the address of a layer's vector tiles at a moment, with `{z}/{y}/{x}` to be filled in. */

@@ -39,6 +39,12 @@ export interface SymbolClass {
   min_zoom?: number;
 }
 
+/** A number that is worked out: over an area, or of what lies in features. */
+export interface Measured {
+  title: Text;
+  unit: string | null;
+}
+
 export interface Symbology {
   color?: string;
   opacity?: number;
@@ -76,8 +82,10 @@ export interface Layer {
   /** Fields of whose a row is and who sees it, where rows have owners. */
   owned?: { by: string; name: string; seen_by: string };
   symbology?: Symbology;
-  /** Its other styles: by a code field, or published by somebody. */
-  styles?: { name: string; title: Text; symbology: Partial<Symbology> }[];
+  /** Its other styles: by a code field, or published by somebody; `value` says what is measured where no field holds it, `counts` of which layer. */
+  styles?: { name: string; title: Text; symbology: Partial<Symbology>; value?: Measured; counts?: string | null }[];
+  /** What the style that it is drawn in measures. */
+  measured?: Measured;
   /** May the reader edit this layer? */
   edit: boolean;
 }

@@ -39,7 +39,7 @@ export function Pane({ side, name, linked, isGlass, style: place, moved }: {
   const reader = useSession((session) => session.account?.username ?? "");
   const dark = usePreferences((preferences) => preferences.theme === "dark");
   const plain = useQuery({ queryKey: ["style", "", reader, language], queryFn: ({ signal }) => readStyle(signal), staleTime: Infinity });
-  const style = useChosenStyles(plain.data, layers, reader, language, side.styles);
+  const style = useChosenStyles(plain.data, layers, reader, language, side.styles ?? null, side.day);
   const main = useView((view) => view.layers);
   const knownAt = useView((view) => view.time.knownAt);
   const selection = useView((view) => view.selection);

@@ -114,7 +114,7 @@ export const workZh = {
   "styles.done": "已发布样式“{title}”，有权查看者均可使用",
   "styles.withdraw": "撤回样式“{title}”",
   "styles.withdrawn": "已撤回样式“{title}”",
-  "styles.cannot": "只有按图层自身数值字段（或两个字段之比）的分级设色可发布为图层样式，点、线也可用分级符号；按面积归一化等其他专题请保存并共享。",
+  "styles.cannot": "可发布为图层样式的是分级设色（点、线也可用分级符号）；面上的分级符号、双变量、热力、聚合和统计图请保存并共享。",
 
   "objects.title": "视野内的要素列表",
   "objects.more": "在属性表中查看全部",
@@ -296,7 +296,7 @@ export const workEn: Record<keyof typeof workZh, string> = {
   "styles.done": "Published the style “{title}”: all who may read what it shows can use it",
   "styles.withdraw": "Withdraw the style “{title}”",
   "styles.withdrawn": "Withdrew the style “{title}”",
-  "styles.cannot": "A style of the layer shows a number of its own, or one over another, in classes of colour (of points and lines also of size); save and share other maps, such as those by area.",
+  "styles.cannot": "A style of the layer shows one number in classes of colour (of points and lines also of size); save and share other maps: circles on areas, two values, heat, clusters and charts.",
 
   "objects.title": "List of what is in view",
   "objects.more": "See all in the table",

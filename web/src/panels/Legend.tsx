@@ -39,14 +39,14 @@ export function Swatch({ layer }: { layer: Layer }) {
 function titleOf(layer: Layer, entry: SymbolClass, index: number, language: Language): string {
   if (entry.title) return pick(entry.title, language);
   const field = layer.fields.find((candidate) => candidate.name === layer.symbology?.field);
+  const unit = layer.measured ? layer.measured.unit ?? "" : field ? unitOf(field, language) : "";
   if (entry.below !== undefined) {
-    const unit = field ? unitOf(field, language) : "";
     const from = layer.symbology?.classes?.[index - 1]?.below;
     const to = `${formatNumber(entry.below, language)} ${unit}`.trim();
     return from === undefined ? `< ${to}` : `${formatNumber(from, language)} – ${to}`;
   }
   if (entry.value === undefined && index > 0 && layer.symbology?.classes?.[index - 1]?.below !== undefined) {
-    return `≥ ${formatNumber(layer.symbology.classes[index - 1]!.below!, language)} ${field ? unitOf(field, language) : ""}`.trim();
+    return `≥ ${formatNumber(layer.symbology.classes[index - 1]!.below!, language)} ${unit}`.trim();
   }
   if (typeof entry.value === "boolean") return entry.value ? "✓" : "✗";
   return pick(field?.codes?.[String(entry.value)], language) || String(entry.value ?? "–");
@@ -65,9 +65,9 @@ function useClassCounts(layer: Layer): (index: number) => number | null | undefi
   const open = bounds.length === classes.length - 1 && classes.at(-1)?.value === undefined;
   const ranged = field !== undefined && bounds.length > 0 && (bounds.length === classes.length || open);
   const asked = field === undefined || classes.length === 0 ? {} : ranged ? { by: field, edges: [LEAST, ...bounds, ...(open ? [GREATEST] : [])] } : { by: field };
-  const found = useLayerStatistics(layer, where, asked, { enabled: layer.kind === "spatial" && per === undefined });
+  const found = useLayerStatistics(layer, where, asked, { enabled: layer.kind === "spatial" && per === undefined && !layer.measured });
   return (index) => {
-    if (per !== undefined) return undefined;
+    if (per !== undefined || layer.measured) return undefined;
     if (!found.data || found.isPlaceholderData) return null;
     if (classes.length === 0) return found.data.count;
     const entry = classes[index]!;
@@ -93,7 +93,10 @@ export function Legend({ layer }: { layer: Layer }) {
   const over = layer.fields.find((candidate) => candidate.name === layer.symbology?.per);
   return (
     <>
-      <p className="legend-by"><span>{pick(by?.title, language)}{over ? ` / ${pick(over.title, language)}` : ""}</span>{!over && <span>{t("layers.inView")}</span>}</p>
+      <p className="legend-by">
+        <span>{layer.measured ? pick(layer.measured.title, language) : <>{pick(by?.title, language)}{over ? ` / ${pick(over.title, language)}` : ""}</>}</span>
+        {!over && !layer.measured && <span>{t("layers.inView")}</span>}
+      </p>
       <ul className="legend">
         {classes.map((entry, index) => (
           <li key={index} data-empty={count(index) === 0}>

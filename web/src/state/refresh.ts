@@ -11,12 +11,18 @@ interface Live {
 /** Is the line to the server up, and which layers did it tell of last? The map redraws them. */
 export const useLive = create<Live>()(() => ({ open: null, touched: [] }));
 
+/** Return the other layers that a question depends on: the last part of its key may name them. */
+function watched(part: unknown): string[] {
+  const found = part !== null && typeof part === "object" && "watch" in part ? part.watch : null;
+  return Array.isArray(found) ? found.map(String) : [];
+}
+
 /** Let everything on the screen read again what it shows of some layers. */
 export function announce(layers: string[]): void {
   useLive.setState({ touched: layers });
   const touched = new Set(layers);
   void client.invalidateQueries({
-    predicate: ({ queryKey }) => typeof queryKey[1] === "string" && touched.has(queryKey[1]),
+    predicate: ({ queryKey }) => (typeof queryKey[1] === "string" && touched.has(queryKey[1])) || watched(queryKey.at(-1)).some((layer) => touched.has(layer)),
   });
   void client.invalidateQueries({ queryKey: ["search"], refetchType: "none" });
 }

@@ -52,8 +52,10 @@ export function useClassification(layer: Layer, theme: Theme, side?: ThemeSide) 
     method: theme.method, classes: theme.classes, ...(theme.method === "manual" ? { breaks: theme.breaks ?? [] } : {}), ...(filter ? { filter } : {}),
     ...(theme.kind === "graduated" ? { points: true } : layer.group === "admin" ? { shapes: true } : {}),
   };
+  // What lies in zones changes with another layer than theirs.
+  const watch = { watch: [theme.value.of?.layer, theme.second?.of?.layer].filter((id) => id !== undefined) };
   const whole = useQuery({
-    queryKey: ["theme", layer.id, body],
+    queryKey: ["theme", layer.id, body, watch],
     queryFn: ({ signal }) => readClassification(body, signal),
     enabled: CLASSED.includes(theme.kind) && (theme.method !== "manual" || (theme.breaks?.length ?? 0) > 0),
     placeholderData: keepPreviousData,
@@ -64,7 +66,7 @@ export function useClassification(layer: Layer, theme: Theme, side?: ThemeSide) 
   const isMany = found !== undefined && !found.fids && (theme.kind === "graduated" || !inTiles(layer, theme.value) || theme.kind === "bivariate");
   const seen = { ...body, bbox: (bounds ?? []).map((edge) => Number(edge.toFixed(5))) };
   const part = useQuery({
-    queryKey: ["theme", layer.id, seen], queryFn: ({ signal }) => readClassification(seen, signal),
+    queryKey: ["theme", layer.id, seen, watch], queryFn: ({ signal }) => readClassification(seen, signal),
     enabled: isMany && bounds !== null, placeholderData: keepPreviousData,
   }).data;
   const data = useMemo(() => (found && isMany && part?.fids ? {

@@ -16,10 +16,10 @@ import { useClassification } from "../state/themes";
 import { useView } from "../state/view";
 import type { Theme } from "../state/work";
 
-/** Can a theme be a style of its layer: does it show a number of the layer's own, in classes that tiles can be drawn by? */
+/** Can a theme be a style of its layer: does it show one number in classes of colour, or of points and lines in sizes? */
 export function isPublishable(layer: Layer, theme: Theme): boolean {
   const sized = theme.kind === "graduated" && /Point$|LineString$/.test(layer.geometry ?? "");
-  return (theme.kind === "choropleth" || sized) && !theme.value.of && theme.value.per !== "area" && theme.value.field !== undefined;
+  return (theme.kind === "choropleth" || sized) && (theme.value.of !== undefined || theme.value.field !== undefined);
 }
 
 /** Styles of the layer that were published, for whoever may read what they show; and the present theme, to become one. */
