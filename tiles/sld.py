@@ -33,8 +33,7 @@ def sld(layer: Layer, audience: Audience, language: str = "zh") -> str:
     if d.field and not any(c.value is None and c.below is None for c in s.classes):
         rules.append(_rule(getattr(layer.title, language), "<se:ElseFilter/>", _symbols(d, -1), s.min_zoom))
     for item in told["items"][len(items):]:
-        nothing = f"<ogc:Filter><ogc:PropertyIsNull>{_property(told['field']['name'])}</ogc:PropertyIsNull></ogc:Filter>"
-        rules.append(_rule(item["title"][language], nothing, _symbols(d, -1), s.min_zoom))
+        rules.append(_rule(item["title"][language], _nothing(d), _symbols(d, -1), s.min_zoom))
     shown = drawing(layer, audience, 24, language)
     if shown.label and s.label:
         rules.append(_rule("label", "", _text(shown), max(s.label.min_zoom, s.min_zoom)))
@@ -66,6 +65,15 @@ def _filter(d: Drawing, number: int) -> str:
         return f"<ogc:Filter>{below}</ogc:Filter>"
     least = f"<ogc:PropertyIsGreaterThanOrEqualTo>{name}<ogc:Literal>{lower:g}</ogc:Literal></ogc:PropertyIsGreaterThanOrEqualTo>"
     return f"<ogc:Filter><ogc:And>{least}{below}</ogc:And></ogc:Filter>"
+
+
+def _nothing(d: Drawing) -> str:
+    """Return the filter of what has no number: there is none, or it is divided by none or by nothing."""
+    assert d.field is not None
+    parts = [f"<ogc:PropertyIsNull>{_property(name)}</ogc:PropertyIsNull>" for name in (d.field.name, d.symbology.per) if name]
+    if d.symbology.per:
+        parts.append(f"<ogc:PropertyIsEqualTo>{_property(d.symbology.per)}<ogc:Literal>0</ogc:Literal></ogc:PropertyIsEqualTo>")
+    return f"<ogc:Filter>{parts[0] if len(parts) == 1 else f'<ogc:Or>{"".join(parts)}</ogc:Or>'}</ogc:Filter>"
 
 
 def _property(name: str) -> str:
