@@ -92,16 +92,40 @@ function covered(map: MapLibre): { top: number; right: number; bottom: number; l
   return margin;
 }
 
+const LATE_PANEL_MS = 2000;
+
 /** Fly where the panels ask for; returns how to stop. */
 export function followFlights(map: MapLibre): () => void {
   let done = useView.getState().flight?.token ?? 0;
   const still = TEST_MODE || window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-  return useView.subscribe(({ flight }) => {
+  const duration = still ? 0 : 700;
+  let last: { flight: Flight; atMs: number; covers: string } | null = null;
+  const go = (flight: Flight) => {
+    last = { flight, atMs: last?.flight === flight ? last.atMs : performance.now(), covers: JSON.stringify(covered(map)) };
+    fly(map, flight, duration);
+  };
+  // The panel of what was chosen comes after the wish to see it: then the way goes on to what is left of the map.
+  const panels = new MutationObserver((changes) => {
+    if (!last || changes.every((change) => change.addedNodes.length === 0) || performance.now() - last.atMs > LATE_PANEL_MS || last.covers === JSON.stringify(covered(map))) return;
+    if (last.flight.bounds) go(last.flight);
+  });
+  const stage = map.getContainer().closest(".stage");
+  if (stage) panels.observe(stage, { childList: true });
+  // Whoever takes the map in hand is not led on.
+  const taken = ({ originalEvent }: { originalEvent?: unknown }) => {
+    if (originalEvent) last = null;
+  };
+  map.on("movestart", taken);
+  const stop = useView.subscribe(({ flight }) => {
     if (!flight || flight.token === done) return;
     done = flight.token;
-    // The panel of what was chosen comes with the same stroke; it is there once React has drawn it, and counts.
-    queueMicrotask(() => fly(map, flight, still ? 0 : 700));
+    go(flight);
   });
+  return () => {
+    stop();
+    panels.disconnect();
+    map.off("movestart", taken);
+  };
 }
 
 function fly(map: MapLibre, flight: Flight, duration: number): void {
