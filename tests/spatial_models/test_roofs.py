@@ -20,11 +20,12 @@ from layers.history import current_seq
 from layers.store import Store
 from spatial_models.jobs import Asker, run_now, submit
 from spatial_models.lines_of_sight import look
+from spatial_models.process import Shell
 from spatial_models.profiles import profiles
 from spatial_models.roofs import Facets, facets_of, roofs_of
 from spatial_models.section import Line
 from spatial_models.skyline import skyline
-from spatial_models.solids import Solids
+from spatial_models.solids import Solids, facets_of_shell
 from spatial_models.storeys import Level, basis_of, stack
 from spatial_models.surroundings import Ground
 from spatial_models.viewshed import surface
@@ -144,6 +145,14 @@ def test_profiles_and_volumes():
     assert len(warped.plan) == 2 and warped.volume_m3(0) == pytest.approx(2 / 3 * 50, rel=1e-6) or warped.volume_m3(0) == pytest.approx(4 / 3 * 50, rel=1e-6)
 
 
+def test_surfaces_of_another_place_are_not_taken():
+    shell = Shell(tuple(tuple(each) for each in rings(gable(W, E, S, N, BASE, EAVES, RIDGE))), 2.2)
+    assert facets_of_shell(shell, at(W, S, E - W, N - S)) is not None and facets_of_shell(shell, at(W + 8, S, E - W, N - S)) is None
+    # Eaves reach out over their walls; floors and walls alone are no roof.
+    assert facets_of_shell(shell, at(W + 1, S + 1, E - W - 2, N - S - 2)) is not None
+    assert facets_of_shell(Shell(shell.polygons[2:], 2.2), at(W, S, E - W, N - S)) is None
+
+
 def test_storeys_are_recorded_partly_or_assumed():
     shop = Level(7, 1, "1", 4.5)
     assert [(s.bottom_m, s.top_m, s.fid, s.is_recorded) for s in stack(40, 50.5, 3, [shop])] == [
@@ -170,9 +179,8 @@ def village(store: Store, put: Put) -> dict[str, int]:
     place = {"building_fid": house, "lowest_m": BASE, "highest_m": RIDGE, "district_code": "110101", "span": "[2010-01-01T00:00Z,)"}
     put("building_surface", [
         place | {"lod": "2.2", "surfaces": orjson.dumps(surfaces).decode()},
-        # A coarser shape beside it, and one of another place on another house, are not taken.
-        place | {"lod": "1", "surfaces": orjson.dumps(stored(gable(W, E, S, N, BASE, RIDGE, RIDGE + 0.1))).decode(), "highest_m": RIDGE + 0.1},
-        place | {"lod": "2.2", "building_fid": shop, "surfaces": orjson.dumps(surfaces).decode()}])
+        # A coarser shape beside it is not taken.
+        place | {"lod": "1", "surfaces": orjson.dumps(stored(gable(W, E, S, N, BASE, RIDGE, RIDGE + 0.1))).decode(), "highest_m": RIDGE + 0.1}])
     return {"before": seq, "without": known, "house": house, "slab": slab, "shop": shop}
 
 
