@@ -15,6 +15,8 @@ __all__ = ["MapView"]
 
 Box = tuple[float, float, float, float]
 WORLD_M = 40075016.685578488
+# No unit of a map is so small that the world is larger.
+FARTHEST = 1e9
 # Beyond this latitude there is no Web Mercator.
 HIGHEST = 85.06
 _STEPS_PER_ZOOM = 4
@@ -36,6 +38,8 @@ class MapView:
     def __post_init__(self) -> None:
         if not (self.bbox[0] < self.bbox[2] and self.bbox[1] < self.bbox[3]):
             raise InvalidParameter("bbox", "the lower bound is not below the upper bound.")
+        if not max(map(abs, self.bbox)) <= FARTHEST:
+            raise InvalidParameter("bbox", "lies outside of the world.")
 
     def mercator(self, buffer_px: float = 0) -> Box:
         """Return the envelope of the view in EPSG:3857, with a margin in pixels of the style.

@@ -11,6 +11,7 @@ import orjson
 
 from gisserver.request import Request
 from layers.crs import transformer
+from layers.errors import InvalidParameter
 from layers.features import collection
 from layers.layer import Layer
 from layers.query import ItemQuery
@@ -58,7 +59,7 @@ def told(request: Request, queries: Sequence[ItemQuery], view: MapView, place: t
             continue
         asked = replace(query, bbox=bbox, bbox_srid=view.srid, limit=left)
         if is_afar:
-            asked = replace(asked, fids=tuple(large_at(store, query, MapView(bbox, view.srid, 1, 1).mercator(), view.zoom)))
+            asked = replace(asked, fids=tuple(large_at(store, query, near, view.zoom)) if (near := _near(bbox, view.srid)) else ())
         features = [] if asked.fids == () else orjson.loads(collection(store, asked).body)
         found += [_Told(f"{query.layer.id}.{each['id']}", f"{getattr(query.layer.title, request.page_language)} {each['id']}", each,
                         _lines(query.layer, each, request.page_language)) for each in features]
@@ -74,6 +75,14 @@ def told(request: Request, queries: Sequence[ItemQuery], view: MapView, place: t
         language = request.page_language
         return f'<!DOCTYPE html><html lang="{language}"><head><meta charset="utf-8"><title>GetFeatureInfo</title></head><body>{tables}</body></html>'
     return "\n".join(f"{each.title}\n{''.join(f'  {k}: {v}{chr(10)}' for k, v in each.lines)}" for each in found)
+
+
+def _near(bbox: tuple[float, float, float, float], srid: int) -> tuple[float, float, float, float] | None:
+    """Return an envelope in EPSG:3857; None where there is none of it, as beside the poles."""
+    try:
+        return MapView(bbox, srid, 1, 1).mercator()
+    except InvalidParameter:
+        return None
 
 
 def _cell(request: Request, query: ItemQuery, view: MapView, at: tuple[float, float]) -> _Told | None:

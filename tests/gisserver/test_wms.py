@@ -199,6 +199,10 @@ class TestFromAfar:
         assert [c["value"] for c in by_status["properties"]["cell:classes"]] == ["in_use"]
         assert info(STYLES="fancy").status_code == 400
 
+    def test_beside_the_poles_there_is_nothing(self, http: httpx.Client, town: Town) -> None:
+        for row in (0, 127):
+            assert get_map(http, **(self.ASKED | {"BBOX": "-90,-180,90,180", "J": row})).json() == {"type": "FeatureCollection", "features": []}
+
     def test_for_people(self, http: httpx.Client, town: Town) -> None:
         words = {"zh": ("建筑 · 网格", "要素数", "住宅"), "en": ("Building · cell", "Features", "Residential")}
         for language, said in words.items():
@@ -216,6 +220,7 @@ WRONG = [
     ({"TIME": "yesterday"}, "time", "InvalidDimensionValue"), ({"TIME": "2015-13-01"}, "time", "InvalidDimensionValue"),
     ({"REQUEST": "GetFish"}, "request", "OperationNotSupported"), ({"SERVICE": "WFS"}, "service", "InvalidParameterValue"),
     ({"BGCOLOR": "red"}, "bgcolor", "InvalidParameterValue"), ({"BBOX": "nan,1,2,3"}, "bbox", "InvalidParameterValue"),
+    ({"CRS": "EPSG:3857", "BBOX": "-1e300,-1e300,1e300,1e300"}, "bbox", "InvalidParameterValue"), ({"BBOX": "-1e300,-1e300,1e300,1e300"}, "bbox", "InvalidParameterValue"),
     ({"known-at": "1e5"}, "known-at", "InvalidParameterValue"),
 ]
 
