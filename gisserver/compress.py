@@ -28,8 +28,8 @@ _local = threading.local()
 
 
 @lru_cache(maxsize=256)
-def encoding_for(accept: str) -> str | None:
-    """Choose 'zstd', 'gzip' or None (identity) from an Accept-Encoding header."""
+def encoding_for(accept: str, offered: tuple[str, ...] = ("zstd", "gzip")) -> str | None:
+    """Choose one of the offered codings (the first of those that are liked best) or None (identity) from an Accept-Encoding header."""
     weights: dict[str, float] = {}
     for part in accept.lower().split(","):
         name, _, quality = part.strip().partition(";")
@@ -38,10 +38,9 @@ def encoding_for(accept: str) -> str | None:
         except ValueError:
             continue
     any_other = weights.get("*", 0.0)
-    zstd, gzip = weights.get("zstd", any_other), weights.get("gzip", any_other)
-    if max(zstd, gzip) <= 0 or weights.get("identity", 0.0) > max(zstd, gzip):
-        return None
-    return "zstd" if zstd >= gzip else "gzip"
+    chosen = max(offered, key=lambda name: weights.get(name, any_other))
+    weight = weights.get(chosen, any_other)
+    return None if weight <= 0 or weights.get("identity", 0.0) > weight else chosen
 
 
 def compress(response: Response, accept: str | None) -> Response:

@@ -1,9 +1,13 @@
 import react from "@vitejs/plugin-react";
 import { loadEnv } from "vite";
 import { defineConfig } from "vitest/config";
+import { firstView } from "./vite.chunks";
 import { fetchedEarly } from "./vite.early";
 import { globeFiles } from "./vite.globe";
+import { mapFromSource } from "./vite.maplibre";
+import { packedFiles } from "./vite.packed";
 import { reportFiles } from "./vite.report";
+import { wordsByLanguage } from "./vite.words";
 
 // The client may be served below a path (GIS_PUBLIC_URL), so every address in it is relative.
 // In development the running server answers what the client asks for.
@@ -11,15 +15,17 @@ const DEFAULT_SERVER = "http://127.0.0.1:8000";
 
 export default defineConfig(({ mode }) => ({
   base: "./",
-  plugins: [react(), globeFiles(), reportFiles(), fetchedEarly("MapView")],
+  plugins: [mapFromSource(), wordsByLanguage(), react(), globeFiles(), reportFiles(), fetchedEarly("map", "shell"), packedFiles()],
   build: {
     target: "es2022",
+    // Every browser that draws the map knows how to load ahead.
+    modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1200,
     rolldownOptions: {
       output: {
-        advancedChunks: {
+        codeSplitting: {
           groups: [
-            { name: "maplibre", test: /node_modules[\\/]maplibre-gl/ },
+            { name: firstView(import.meta.dirname), debugName: "first view", priority: 2, includeDependenciesRecursively: false },
             { name: "globe", test: /node_modules[\\/]@cesium/ },
           ],
         },

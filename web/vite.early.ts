@@ -1,9 +1,8 @@
-import type { OutputBundle, OutputChunk } from "rolldown";
+import type { OutputBundle } from "rolldown";
 import type { HtmlTagDescriptor, Plugin } from "vite";
 
-/** The chunk of a name and all that it needs, as the names of files. */
+/** The chunks of a name and all that they need, as the names of files. */
 function needed(bundle: OutputBundle, name: string): string[] {
-  const first = Object.values(bundle).find((each): each is OutputChunk => each.type === "chunk" && each.name === name);
   const found = new Set<string>();
   const take = (file: string) => {
     const chunk = bundle[file];
@@ -11,7 +10,7 @@ function needed(bundle: OutputBundle, name: string): string[] {
     found.add(file);
     chunk.imports.forEach(take);
   };
-  if (first) take(first.fileName);
+  for (const each of Object.values(bundle)) if (each.type === "chunk" && each.name === name) take(each.fileName);
   return [...found];
 }
 

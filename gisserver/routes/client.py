@@ -69,7 +69,7 @@ def _file(folder: Path, name: str) -> Path | None:
 def _answer(request: Request, path: Path) -> Response:
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     kind = "application/javascript" if kind == "text/javascript" else kind
-    encoding = encoding_for(request.header("accept-encoding") or "") if kind.startswith(_ENCODED) else None
+    encoding = encoding_for(request.header("accept-encoding") or "", _offered(path)) if kind.startswith(_ENCODED) else None
     body, encoding, tag = _loaded(str(path), encoding, _stamp(path))
     etag = f'"{tag}"'
     headers = {"ETag": etag, "Vary": "Accept-Encoding", "Cache-Control":
@@ -81,6 +81,16 @@ def _answer(request: Request, path: Path) -> Response:
     return Response(body, 200, headers, kind)
 
 
+def _offered(path: Path) -> tuple[str, ...]:
+    """Return the codings that a file can be sent in, the smallest first: the build lays files packed by Brotli beside its own."""
+    packed = _packed(path)
+    return ("br", "zstd", "gzip") if packed.is_file() and packed.stat().st_mtime_ns >= path.stat().st_mtime_ns else ("zstd", "gzip")
+
+
+def _packed(path: Path) -> Path:
+    return path.with_name(f"{path.name}.br")
+
+
 def _stamp(path: Path) -> int:
     return path.stat().st_mtime_ns if path.is_file() else 0
 
@@ -90,6 +100,8 @@ def _loaded(path: str, encoding: str | None, stamp: int) -> tuple[bytes, str | N
     """Read a file, compressed if that pays; `stamp` renews it when the file does."""
     body = Path(path).read_bytes()
     tag = digest(body)
+    if encoding == "br":
+        return _packed(Path(path)).read_bytes(), encoding, f"{tag}-{encoding}"
     if encoding and len(body) >= SMALLEST_BYTES:
         packed = pack(body, encoding)
         if len(packed) < len(body) * 0.9:

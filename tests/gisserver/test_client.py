@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -51,6 +52,23 @@ def test_hashed_files_never_change(dist: Path) -> None:
     assert packed.headers["etag"] != plain.headers["etag"]
     assert client.asset(ask("assets/index-DYbPXTbs.js", if_none_match=plain.headers["etag"])).status_code == 304
     assert "immutable" not in client.asset(ask("mark.svg")).headers["cache-control"]
+
+
+def test_what_the_build_packed_goes_to_whoever_takes_it(dist: Path) -> None:
+    path = "assets/index-DYbPXTbs.js"
+    packed = dist / f"{path}.br"
+    packed.write_bytes(b"packed by the build")
+    answer = client.asset(ask(path, accept_encoding="gzip, deflate, br, zstd"))
+    assert (answer.headers["content-encoding"], answer.body) == ("br", b"packed by the build")
+    assert answer.headers["content-type"].startswith("application/javascript")
+    assert answer.headers["etag"] != client.asset(ask(path)).headers["etag"]
+    assert client.asset(ask(path, accept_encoding="br;q=0.5, gzip")).headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in client.asset(ask(path, accept_encoding="br;q=0")).headers
+    # All that browsers take where the line is not encrypted.
+    assert client.asset(ask(path, accept_encoding="gzip, deflate")).headers["content-encoding"] == "gzip"
+    # What was packed before the file was made anew is not that file.
+    os.utime(packed, ns=(0, 0))
+    assert client.asset(ask(path, accept_encoding="br, zstd")).headers["content-encoding"] == "zstd"
 
 
 def test_a_new_build_is_served_at_once(dist: Path) -> None:

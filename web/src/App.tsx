@@ -1,15 +1,10 @@
 import { QueryClientProvider } from "@tanstack/react-query";
-import ConfigProvider from "antd/es/config-provider";
-import type { Locale } from "antd/es/locale";
-import enGB from "antd/es/locale/en_GB";
-import zhCN from "antd/es/locale/zh_CN";
-import theme from "antd/es/theme";
 import { lazy, Suspense, useEffect } from "react";
 import { setAnswerLanguage } from "./api/http";
 import { pick } from "./format/text";
+import { fetchLater, later } from "./later";
 import { Boundary } from "./panels/Boundary";
 import { DayBanner } from "./panels/DayBanner";
-import { FeaturePanel } from "./panels/FeaturePanel";
 import { Notices } from "./panels/Notices";
 import { Failure, Loading } from "./panels/PanelState";
 import { TopBar } from "./panels/TopBar";
@@ -28,23 +23,22 @@ import { useSheet } from "./state/sheet";
 import { useView } from "./state/view";
 
 const MapView = lazy(() => import("./map/MapView"));
-const SceneView = lazy(() => import("./scene/SceneView"));
-const BigScreen = lazy(() => import("./statistics/BigScreen"));
-const AttributeTable = lazy(() => import("./panels/table/AttributeTable"));
-const DeskDialog = lazy(() => import("./admin/DeskDialog"));
-const EditPanel = lazy(() => import("./panels/edit/EditPanel"));
-const PlotPanel = lazy(() => import("./plot/PlotPanel"));
-const SignInForm = lazy(() => import("./panels/SignInForm"));
-const ConstructionCard = lazy(() => import("./construction/ConstructionCard"));
-const Comparison = lazy(() => import("./compare/Comparison"));
-const PrintPanel = lazy(() => import("./print/PrintPanel"));
-const TimeBar = lazy(() => import("./time/TimeBar"));
-const UndoDialog = lazy(() => import("./panels/UndoDialog"));
+const SceneView = later(() => import("./scene/SceneView"), <Loading />, true);
+const BigScreen = later(() => import("./statistics/BigScreen"));
+const AttributeTable = later(() => import("./panels/table/AttributeTable"));
+const DeskDialog = later(() => import("./admin/DeskDialog"));
+const SIDE = <aside className="panel feature" data-covers="right"><div className="panel-body"><Loading rows={8} /></div></aside>;
+const FeaturePanel = later(() => import("./panels/FeaturePanel"), SIDE);
+const EditPanel = later(() => import("./panels/edit/EditPanel"), SIDE);
+const PlotPanel = later(() => import("./plot/PlotPanel"), SIDE);
+const SignInForm = later(() => import("./panels/SignInForm"));
+const ConstructionCard = later(() => import("./construction/ConstructionCard"));
+const Comparison = later(() => import("./compare/Comparison"));
+const PrintPanel = later(() => import("./print/PrintPanel"));
+const TimeBar = later(() => import("./time/TimeBar"));
+const UndoDialog = later(() => import("./panels/UndoDialog"));
 
-const LOCALES: Record<string, Locale> = { zh: zhCN, en: enGB };
-// Light enough to be told from what was filled in, dark enough to be read.
-const FAINT = { light: "#68737d", dark: "#9aa7b3" };
-const ACCENT = { light: "#17609e", dark: "#74b4e8" };
+const DONE_MS = 20_000;
 
 function Desk() {
   const { t, language } = useWords();
@@ -60,6 +54,7 @@ function Desk() {
   const clock = useClock(({ open }) => open);
   const comparing = useView((view) => view.compare !== null);
   const printing = useSheet((sheet) => sheet.open);
+  const chosen = useView((view) => view.selection.length > 0);
   const watching = useView((view) => view.watch.length > 0);
   useKeys();
   useKept();
@@ -89,25 +84,25 @@ function Desk() {
       <main className="stage">
         <Boundary><Suspense fallback={<Loading />}>{scene ? <SceneView /> : <MapView />}</Suspense></Boundary>
         <DayBanner />
-        {comparing && <Boundary><Suspense fallback={null}><Comparison /></Suspense></Boundary>}
-        {watching && <Boundary><Suspense fallback={null}><ConstructionCard /></Suspense></Boundary>}
-        {printing && <Boundary><Suspense fallback={null}><PrintPanel /></Suspense></Boundary>}
-        {clock && <Boundary><Suspense fallback={null}><TimeBar /></Suspense></Boundary>}
+        {comparing && <Boundary><Comparison /></Boundary>}
+        {watching && <Boundary><ConstructionCard /></Boundary>}
+        {printing && <Boundary><PrintPanel /></Boundary>}
+        {clock && <Boundary><TimeBar /></Boundary>}
         <Workbench />
-        {big && <Boundary><Suspense fallback={null}><BigScreen /></Suspense></Boundary>}
-        <Boundary>{editing ? <Suspense fallback={<Loading />}><EditPanel /></Suspense>
-          : plotting ? <Suspense fallback={<Loading />}><PlotPanel /></Suspense> : <FeaturePanel />}</Boundary>
-        {table !== null && <Boundary key={table}><Suspense fallback={<Loading />}><AttributeTable id={table} /></Suspense></Boundary>}
+        {big && <Boundary><BigScreen /></Boundary>}
+        <Boundary>{editing ? <EditPanel />
+          : plotting ? <PlotPanel /> : chosen && <FeaturePanel />}</Boundary>
+        {table !== null && <Boundary key={table}><AttributeTable id={table} /></Boundary>}
       </main>
-      {form !== "closed" && <Suspense fallback={null}><SignInForm /></Suspense>}
-      {desk && <Suspense fallback={null}><DeskDialog /></Suspense>}
-      {undoing && <Suspense fallback={null}><UndoDialog /></Suspense>}
+      {form !== "closed" && <SignInForm />}
+      {desk && <DeskDialog />}
+      {undoing && <UndoDialog />}
       <Notices />
     </div>
   );
 }
 
-/** The client: theme and language around the desk. */
+/** The client: the desk in its language and tone. */
 export function App() {
   const { language, theme: tone, display } = usePreferences();
   useEffect(() => {
@@ -118,21 +113,14 @@ export function App() {
     document.documentElement.dataset.theme = tone;
     document.documentElement.dataset.display = display;
   }, [tone, display]);
+  // The map says when it is done; where there is none, the view is done after a while.
+  useEffect(() => {
+    const timer = window.setTimeout(fetchLater, DONE_MS);
+    return () => window.clearTimeout(timer);
+  }, []);
   return (
-    <ConfigProvider
-      locale={LOCALES[language]}
-      componentSize="small"
-      button={{ autoInsertSpace: false }}
-      theme={{
-        algorithm: tone === "dark" ? theme.darkAlgorithm : theme.defaultAlgorithm,
-        token: { colorPrimary: ACCENT[tone], colorTextPlaceholder: FAINT[tone], borderRadius: 6, fontSize: display === "big" ? 17 : 13, fontFamily: "inherit", colorLink: ACCENT[tone] },
-        // By night the accent is light, and letters on it have to be dark.
-        components: { Button: { primaryColor: tone === "dark" ? "#0b1721" : "#ffffff" } },
-      }}
-    >
-      <QueryClientProvider client={client}>
-        <Desk />
-      </QueryClientProvider>
-    </ConfigProvider>
+    <QueryClientProvider client={client}>
+      <Desk />
+    </QueryClientProvider>
   );
 }

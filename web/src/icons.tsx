@@ -1,72 +1,78 @@
 /** Icons stand beside words or in buttons that have a name: screen readers pass over them. */
-import {
-  AimOutlined as AimLine,
-  BlockOutlined as BlockLine,
-  CalendarOutlined as CalendarLine,
-  CaretDownFilled as CaretDownSolid,
-  CaretUpFilled as CaretUpSolid,
-  CheckCircleFilled as CheckCircleSolid,
-  CloseCircleFilled as CloseCircleSolid,
-  CloseOutlined as CloseLine,
-  ColumnWidthOutlined as ColumnWidthLine,
-  DeleteOutlined as DeleteLine,
-  DownOutlined as DownLine,
-  DownloadOutlined as DownloadLine,
-  EditOutlined as EditLine,
-  HighlightOutlined as HighlightLine,
-  EnvironmentOutlined as EnvironmentLine,
-  ExclamationCircleFilled as ExclamationCircleSolid,
-  FilterFilled as FilterSolid,
-  FilterOutlined as FilterLine,
-  GlobalOutlined as GlobalLine,
-  HistoryOutlined as HistoryLine,
-  HolderOutlined as HolderLine,
-  KeyOutlined as KeyLine,
-  LeftOutlined as LeftLine,
-  LinkOutlined as LinkLine,
-  LoadingOutlined as LoadingLine,
-  LockOutlined as LockLine,
-  LogoutOutlined as LogoutLine,
-  MenuOutlined as MenuLine,
-  MinusOutlined as MinusLine,
-  MoonOutlined as MoonLine,
-  MoreOutlined as MoreLine,
-  PlusOutlined as PlusLine,
-  QuestionCircleOutlined as QuestionCircleLine,
-  ReloadOutlined as ReloadLine,
-  RightOutlined as RightLine,
-  RollbackOutlined as RollbackLine,
-  SearchOutlined as SearchLine,
-  SettingOutlined as SettingLine,
-  SunOutlined as SunLine,
-  TableOutlined as TableLine,
-  TranslationOutlined as TranslationLine,
-  UndoOutlined as UndoLine,
-  UserOutlined as UserLine,
-  ArrowLeftOutlined as ArrowLeftLine,
-  ArrowRightOutlined as ArrowRightLine,
-  BookOutlined as BookLine,
-  BranchesOutlined as BranchesLine,
-  CaretRightOutlined as CaretRightLine,
-  DiffOutlined as DiffLine,
-  FieldTimeOutlined as FieldTimeLine,
-  PauseOutlined as PauseLine,
-  PrinterOutlined as PrinterLine,
-  PushpinOutlined as PushpinLine,
-  RetweetOutlined as RetweetLine,
-  SaveOutlined as SaveLine,
-  SplitCellsOutlined as SplitCellsLine,
-  StepBackwardOutlined as StepBackwardLine,
-  StepForwardOutlined as StepForwardLine,
-  VideoCameraOutlined as VideoCameraLine,
-} from "@ant-design/icons";
-import type { ComponentProps, ComponentType } from "react";
+import AimLine from "@ant-design/icons-svg/es/asn/AimOutlined";
+import ArrowLeftLine from "@ant-design/icons-svg/es/asn/ArrowLeftOutlined";
+import ArrowRightLine from "@ant-design/icons-svg/es/asn/ArrowRightOutlined";
+import BlockLine from "@ant-design/icons-svg/es/asn/BlockOutlined";
+import BookLine from "@ant-design/icons-svg/es/asn/BookOutlined";
+import BranchesLine from "@ant-design/icons-svg/es/asn/BranchesOutlined";
+import CalendarLine from "@ant-design/icons-svg/es/asn/CalendarOutlined";
+import CaretDownSolid from "@ant-design/icons-svg/es/asn/CaretDownFilled";
+import CaretRightLine from "@ant-design/icons-svg/es/asn/CaretRightOutlined";
+import CaretUpSolid from "@ant-design/icons-svg/es/asn/CaretUpFilled";
+import CheckCircleSolid from "@ant-design/icons-svg/es/asn/CheckCircleFilled";
+import CloseCircleSolid from "@ant-design/icons-svg/es/asn/CloseCircleFilled";
+import CloseLine from "@ant-design/icons-svg/es/asn/CloseOutlined";
+import ColumnWidthLine from "@ant-design/icons-svg/es/asn/ColumnWidthOutlined";
+import DeleteLine from "@ant-design/icons-svg/es/asn/DeleteOutlined";
+import DiffLine from "@ant-design/icons-svg/es/asn/DiffOutlined";
+import DownLine from "@ant-design/icons-svg/es/asn/DownOutlined";
+import DownloadLine from "@ant-design/icons-svg/es/asn/DownloadOutlined";
+import EditLine from "@ant-design/icons-svg/es/asn/EditOutlined";
+import EnvironmentLine from "@ant-design/icons-svg/es/asn/EnvironmentOutlined";
+import ExclamationCircleSolid from "@ant-design/icons-svg/es/asn/ExclamationCircleFilled";
+import FieldTimeLine from "@ant-design/icons-svg/es/asn/FieldTimeOutlined";
+import FilterSolid from "@ant-design/icons-svg/es/asn/FilterFilled";
+import FilterLine from "@ant-design/icons-svg/es/asn/FilterOutlined";
+import GlobalLine from "@ant-design/icons-svg/es/asn/GlobalOutlined";
+import HighlightLine from "@ant-design/icons-svg/es/asn/HighlightOutlined";
+import HistoryLine from "@ant-design/icons-svg/es/asn/HistoryOutlined";
+import HolderLine from "@ant-design/icons-svg/es/asn/HolderOutlined";
+import KeyLine from "@ant-design/icons-svg/es/asn/KeyOutlined";
+import LeftLine from "@ant-design/icons-svg/es/asn/LeftOutlined";
+import LinkLine from "@ant-design/icons-svg/es/asn/LinkOutlined";
+import LoadingLine from "@ant-design/icons-svg/es/asn/LoadingOutlined";
+import LockLine from "@ant-design/icons-svg/es/asn/LockOutlined";
+import LogoutLine from "@ant-design/icons-svg/es/asn/LogoutOutlined";
+import MenuLine from "@ant-design/icons-svg/es/asn/MenuOutlined";
+import MinusLine from "@ant-design/icons-svg/es/asn/MinusOutlined";
+import MoonLine from "@ant-design/icons-svg/es/asn/MoonOutlined";
+import MoreLine from "@ant-design/icons-svg/es/asn/MoreOutlined";
+import PauseLine from "@ant-design/icons-svg/es/asn/PauseOutlined";
+import PlusLine from "@ant-design/icons-svg/es/asn/PlusOutlined";
+import PrinterLine from "@ant-design/icons-svg/es/asn/PrinterOutlined";
+import PushpinLine from "@ant-design/icons-svg/es/asn/PushpinOutlined";
+import QuestionCircleLine from "@ant-design/icons-svg/es/asn/QuestionCircleOutlined";
+import ReloadLine from "@ant-design/icons-svg/es/asn/ReloadOutlined";
+import RetweetLine from "@ant-design/icons-svg/es/asn/RetweetOutlined";
+import RightLine from "@ant-design/icons-svg/es/asn/RightOutlined";
+import RollbackLine from "@ant-design/icons-svg/es/asn/RollbackOutlined";
+import SaveLine from "@ant-design/icons-svg/es/asn/SaveOutlined";
+import SearchLine from "@ant-design/icons-svg/es/asn/SearchOutlined";
+import SettingLine from "@ant-design/icons-svg/es/asn/SettingOutlined";
+import SplitCellsLine from "@ant-design/icons-svg/es/asn/SplitCellsOutlined";
+import StepBackwardLine from "@ant-design/icons-svg/es/asn/StepBackwardOutlined";
+import StepForwardLine from "@ant-design/icons-svg/es/asn/StepForwardOutlined";
+import SunLine from "@ant-design/icons-svg/es/asn/SunOutlined";
+import TableLine from "@ant-design/icons-svg/es/asn/TableOutlined";
+import TranslationLine from "@ant-design/icons-svg/es/asn/TranslationOutlined";
+import UndoLine from "@ant-design/icons-svg/es/asn/UndoOutlined";
+import UserLine from "@ant-design/icons-svg/es/asn/UserOutlined";
+import VideoCameraLine from "@ant-design/icons-svg/es/asn/VideoCameraOutlined";
+import type { AbstractNode, IconDefinition } from "@ant-design/icons-svg/es/types";
+import { createElement, type HTMLAttributes, type ReactElement } from "react";
 
-type Props = ComponentProps<typeof PlusLine>;
+type Props = HTMLAttributes<HTMLSpanElement>;
 
-function silent(Icon: ComponentType<Props>): ComponentType<Props> {
-  return function Silent(props) {
-    return <Icon aria-hidden="true" {...props} />;
+function element({ tag, attrs, children }: AbstractNode, key: number): ReactElement {
+  const { class: _, ...own } = attrs;
+  return createElement(tag, { key, ...own, ...(tag === "svg" ? { width: "1em", height: "1em", fill: "currentColor", "aria-hidden": true } : {}) }, children?.map(element));
+}
+
+function silent({ icon, name }: IconDefinition): (props: Props) => ReactElement {
+  const drawing = element(typeof icon === "function" ? icon("currentColor", "none") : icon, 0);
+  const turns = name === "loading" ? "" : undefined;
+  return function Silent({ className, ...props }) {
+    return <span aria-hidden="true" data-turns={turns} className={["anticon", `anticon-${name}`, className].filter(Boolean).join(" ")} {...props}>{drawing}</span>;
   };
 }
 

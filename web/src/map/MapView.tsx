@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import type { Map as MapLibre, StyleSpecification } from "maplibre-gl";
 import { useEffect, useRef, useState } from "react";
 import { readStyle } from "../api/style";
+import { fetchLater } from "../later";
 import type { Layer } from "../api/types";
 import { useDraft } from "../state/draft";
 import { takeStyle } from "../state/first";
@@ -11,6 +12,7 @@ import { useCity, useItem, useLayers } from "../state/queries";
 import { useLive } from "../state/refresh";
 import { useSession } from "../state/session";
 import { useView } from "../state/view";
+import { type Begun, takeBegun } from "./begin";
 import { followFlights, reportCamera } from "./camera";
 import { addCity, applyFilters, applyOpacity, applyShown, applyTiles, type Drawn, redraw } from "./city";
 import { useChangeMarks } from "./changes";
@@ -50,6 +52,8 @@ interface Laid {
 
 const NO_FAULTS: never[] = [];
 
+export { begin } from "./begin";
+
 /** The map. It meets the panels only in the view state and the draft. */
 export default function MapView() {
   const { t, language } = useWords();
@@ -57,6 +61,7 @@ export default function MapView() {
   const [map, setMap] = useState<MapLibre | null>(null);
   const [laid, setLaid] = useState<Laid | null>(null);
   const [failed, setFailed] = useState(false);
+  const begun = useRef<Begun | null>(null);
   const city = useCity();
   const layers = useLayers();
   const name = useSession((session) => session.account?.username ?? "");
@@ -78,21 +83,31 @@ export default function MapView() {
 
   useEffect(() => {
     if (!frame.current || !city) return undefined;
-    let made: MapLibre;
-    try {
-      made = createMap(frame.current, city, useView.getState().camera, usePreferences.getState().theme === "dark");
-    } catch {
-      setFailed(true);
+    let made: MapLibre | undefined;
+    let over = false;
+    let stop: (() => void)[] = [];
+    void takeBegun().then((first) => {
+      made = first?.map;
+      if (over) return made?.remove();
+      try {
+        if (first) frame.current!.append(first.frame);
+        made ??= createMap(frame.current!, city, useView.getState().camera, usePreferences.getState().theme === "dark");
+      } catch {
+        setFailed(true);
+        return undefined;
+      }
+      begun.current = first;
+      stop = [reportCamera(made), followFlights(made)];
+      setMap(made);
+      if (TEST_MODE) Object.assign(window, { __map: made, __state: useView, __draft: useDraft });
       return undefined;
-    }
-    const stop = [reportCamera(made), followFlights(made)];
-    setMap(made);
-    if (TEST_MODE) Object.assign(window, { __map: made, __state: useView, __draft: useDraft });
+    });
     return () => {
+      over = true;
       stop.forEach((end) => end());
       setLaid(null);
       setMap(null);
-      made.remove();
+      made?.remove();
     };
     // Another reader gets another copy of the same city: that is no reason for another map.
   }, [city?.id]);
@@ -100,15 +115,21 @@ export default function MapView() {
   // The whole style is laid anew when the theme changes or another reader sees other layers.
   useEffect(() => {
     if (!map || !city || !style) return undefined;
+    const first = begun.current;
+    begun.current = null;
+    // The first map was begun with its whole style.
+    const isFirst = first?.map === map && first.style === style && first.layers === layers && first.dark === dark;
     const lay = () => {
+      if (isFirst) return setLaid({ map, drawn: first.drawn, layers, style, dark });
       addOverlay(map);
       const now = addCity(map, style, layers, moments.of, dark);
       drawMarks(map, now);
       ["focus-fill", "focus-halo", "focus-line", "focus-point", "faults-point", "faults-text"].forEach((id) => map.moveLayer(id));
-      setLaid({ map, drawn: now, layers, style: style, dark });
+      return setLaid({ map, drawn: now, layers, style: style, dark });
     };
-    map.once("style.load", lay);
-    map.setStyle(groundStyle(city, dark), { diff: false });
+    if (isFirst && first.isLaid) lay();
+    else map.once("style.load", lay);
+    if (!isFirst) map.setStyle(groundStyle(city, dark), { diff: false });
     return () => {
       map.off("style.load", lay);
       setLaid(null);
@@ -116,6 +137,9 @@ export default function MapView() {
     // `moments` is left out on purpose: another moment changes the tiles, not the style.
   }, [map, city, style, layers, dark]);
 
+  useEffect(() => {
+    if (map && drawn) void map.once("idle", fetchLater);
+  }, [map, drawn]);
   useTimeline(map, drawn, layers);
   useChangeMarks(map, drawn);
   useEffect(() => (map ? joinMates(map) : undefined), [map]);

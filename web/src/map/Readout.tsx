@@ -1,9 +1,10 @@
 import type { Map as MapLibre } from "maplibre-gl";
-import { lazy, Suspense, useEffect, useState } from "react";
+import { useEffect, useState } from "react";
+import { later } from "../later";
 import { useWords } from "../state/preferences";
 import { useView } from "../state/view";
 
-const MeasureList = lazy(() => import("./MeasureList"));
+const MeasureList = later(() => import("./MeasureList"));
 
 const STEPS = [1, 2, 5];
 const WIDEST_PX = 96;
@@ -58,7 +59,7 @@ export function Readout({ map }: { map: MapLibre }) {
   return (
     <>
       {busy && <div className="map-busy" role="progressbar" aria-label={t("common.loading")} />}
-      {tool === "measure" && <Suspense fallback={null}><MeasureList /></Suspense>}
+      {tool === "measure" && <MeasureList />}
       <div className="readout">
         <div className="scale" style={{ width: scale.pixels }}>{label}</div>
         <output className="readout-text">

@@ -1,5 +1,6 @@
 import type { Map as MapLibre } from "maplibre-gl";
 import { lazy, Suspense, useEffect, useRef } from "react";
+import { Opening } from "../later";
 import { topDown } from "../state/layers";
 import { useLayers } from "../state/queries";
 import type { ThemeSide } from "../state/themes";
@@ -39,7 +40,7 @@ export function Worked({ map, drawn, side, themed = true }: { map: MapLibre; dra
     <>
       <PlaceMark map={map} drawn={drawn} />
       <ChosenMark map={map} drawn={drawn} layers={layers} day={side?.day} />
-      <Suspense fallback={null}>
+      <Suspense fallback={<Opening />}>
         {watching && !side && <Growth map={map} drawn={drawn} />}
         {outside && <Outside map={map} drawn={drawn} chosen={side?.outside} />}
         {themed && Object.entries(themes).map(([id, theme]) => {

@@ -1,6 +1,6 @@
 /** The layers of the city on the map: what the style says, changed by what the view says. */
 import type {
-  FilterSpecification, LayerSpecification, Map as MapLibre, StyleSpecification, VectorTileSource,
+  FilterSpecification, LayerSpecification, Map as MapLibre, SourceSpecification, StyleSpecification, VectorTileSource,
 } from "maplibre-gl";
 import { tileAddress } from "../api/style";
 import type { Layer } from "../api/types";
@@ -44,30 +44,58 @@ function isCounted(map: MapLibre, layer: Layer): boolean {
   return layer.symbology?.cells === true && map.getZoom() < CLOSE;
 }
 
-/** Put the city's layers on the map. Layers without a place in the style are left out. */
-export function addCity(map: MapLibre, style: StyleSpecification, layers: Layer[], when: WhenOf, dark: boolean): Drawn {
-  const known = new Map(layers.map((layer) => [layer.id, layer]));
+export interface Composed {
+  sources: Record<string, SourceSpecification>;
+  /** Style layers from the ground up, in the colours of the theme. */
+  layers: LayerSpecification[];
+  drawn: Drawn;
+}
+
+/** Put together the sources and style layers of the city. Layers without a place in the style are left out. */
+export function composeCity(style: StyleSpecification, layers: Layer[], when: WhenOf, dark: boolean): Composed {
+  const known = new Set(layers.map((layer) => layer.id));
   const drawn: Drawn = { parts: new Map(), tiles: new Map(), stale: new Set() };
-  const labels: LayerSpecification[] = [];
+  const sources: Composed["sources"] = {};
   for (const [id, source] of Object.entries(style.sources)) {
     if (!known.has(id) || source.type !== "vector") continue;
     const { url: _url, ...rest } = source;
     drawn.tiles.set(id, tileAddress(id, when(id)));
-    map.addSource(id, { ...rest, tiles: [drawn.tiles.get(id)!] });
+    sources[id] = { ...rest, tiles: [drawn.tiles.get(id)!] };
   }
-  const put = (part: LayerSpecification, id: string) => {
-    map.addLayer(themed(part, dark));
+  const placed = style.layers.filter((part) => "source" in part && typeof part.source === "string" && part.source in sources);
+  // All letters lie above all grounds, whichever layer they belong to.
+  const parts = [...placed.filter((part) => part.type !== "symbol"), ...placed.filter((part) => part.type === "symbol")];
+  for (const part of parts) {
+    const id = (part as { source: string }).source;
     drawn.parts.set(id, [...(drawn.parts.get(id) ?? []), part]);
-  };
-  for (const part of style.layers) {
-    const id = "source" in part && typeof part.source === "string" ? part.source : null;
-    if (!id || !known.has(id) || !map.getSource(id)) continue;
-    // All letters lie above all grounds, whichever layer they belong to.
-    if (part.type === "symbol") labels.push(part);
-    else put(part, id);
   }
-  for (const part of labels) put(part, (part as { source: string }).source);
-  return drawn;
+  return { sources, layers: parts.map((part) => themed(part, dark)), drawn };
+}
+
+/** Put the city's layers on the map. */
+export function addCity(map: MapLibre, style: StyleSpecification, layers: Layer[], when: WhenOf, dark: boolean): Drawn {
+  const city = composeCity(style, layers, when, dark);
+  for (const [id, source] of Object.entries(city.sources)) map.addSource(id, source);
+  for (const part of city.layers) map.addLayer(part);
+  return city.drawn;
+}
+
+/** Is a style layer to be seen? */
+export function isSeen(part: LayerSpecification, layer: Layer, shown: Record<string, boolean>, relief: boolean): boolean {
+  return (shown[layer.id] ?? shownByDefault(layer)) && (part.type !== "fill-extrusion" || relief);
+}
+
+/**
+ * Return the filter of a style layer: its own, what is wished of its layer, and the clock's moment where the tiles hold a window of time.
+ *
+ * Undefined where there is none, as the map has it: null would be something else to it, and it would lay the tiles again.
+ */
+export function filterOf(part: LayerSpecification, layer: Layer, conditions: Condition[], timed: boolean): FilterSpecification | undefined {
+  // Cells are counted by the server as it is wished (see below), and have no fields to be filtered by here.
+  const wish = isOfCells(part) ? null : toMapFilter(conditions, layer.fields) ?? null;
+  const own = "filter" in part ? part.filter : undefined;
+  const parts = [own, wish, timed ? AT_THE_MOMENT : null].filter(Boolean);
+  return (parts.length > 1 ? ["all", ...parts] : parts[0]) as FilterSpecification | undefined;
 }
 
 /** Show and hide layers; relief replaces the flat ground of what has a height. */
@@ -75,11 +103,8 @@ export function applyShown(
   map: MapLibre, drawn: Drawn, layers: Layer[], shown: Record<string, boolean>, relief: boolean,
 ): void {
   for (const layer of layers) {
-    const parts = drawn.parts.get(layer.id) ?? [];
-    const visible = shown[layer.id] ?? shownByDefault(layer);
-    for (const part of parts) {
-      const wanted = visible && (part.type !== "fill-extrusion" || relief);
-      const value = wanted ? "visible" : "none";
+    for (const part of drawn.parts.get(layer.id) ?? []) {
+      const value = isSeen(part, layer, shown, relief) ? "visible" : "none";
       if ((map.getLayoutProperty(part.id, "visibility") ?? "visible") !== value) {
         map.setLayoutProperty(part.id, "visibility", value);
       }
@@ -106,14 +131,7 @@ export function applyFilters(
   map: MapLibre, drawn: Drawn, layers: Layer[], filters: Record<string, Condition[]>, timed: (layer: string) => boolean = () => false,
 ): void {
   for (const layer of layers) {
-    const wished = toMapFilter(filters[layer.id] ?? [], layer.fields) ?? null;
-    for (const part of drawn.parts.get(layer.id) ?? []) {
-      // Cells are counted by the server as it is wished (see below), and have no fields to be filtered by here.
-      const wish = isOfCells(part) ? null : wished;
-      const own = "filter" in part ? part.filter : undefined;
-      const parts = [own, wish, timed(layer.id) ? AT_THE_MOMENT : null].filter(Boolean);
-      map.setFilter(part.id, (parts.length > 1 ? ["all", ...parts] : parts[0] ?? null) as FilterSpecification | null);
-    }
+    for (const part of drawn.parts.get(layer.id) ?? []) map.setFilter(part.id, filterOf(part, layer, filters[layer.id] ?? [], timed(layer.id)));
   }
 }
 

@@ -1,6 +1,6 @@
-import { Map as MapLibre, setWorkerUrl } from "maplibre-gl";
+import { Map as MapLibre, prewarm, setWorkerUrl, type StyleSpecification } from "maplibre-gl";
 // Without this address the production build would draw nothing at all: the worker cannot find itself in a bundle.
-import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
+import workerUrl from "virtual:map-worker";
 import "maplibre-gl/dist/maplibre-gl.css";
 import { seenSeq } from "../api/http";
 import type { City } from "../api/types";
@@ -8,18 +8,20 @@ import type { Camera } from "../state/link";
 import { groundStyle } from "./ground";
 
 setWorkerUrl(workerUrl);
+// It starts while the city is asked for, and stays for the next map.
+prewarm();
 
 /** Letters of the map come from the reader's own machine; no font is fetched. */
 export const MAP_FONT = '"Noto Sans SC", "Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", "Source Han Sans SC", sans-serif';
 
 export const TEST_MODE = new URLSearchParams(window.location.search).has("test");
 
-/** Make the map in an element. Throws when the browser has no WebGL 2. */
-export function createMap(container: HTMLElement, city: City, camera: Camera | null, dark: boolean): MapLibre {
+/** Make the map in an element, with the paper under the city or with a whole style. Throws when the browser has no WebGL 2. */
+export function createMap(container: HTMLElement, city: City, camera: Camera | null, dark: boolean, style: StyleSpecification = groundStyle(city, dark)): MapLibre {
   const firstSeq = seenSeq();
   const map = new MapLibre({
     container,
-    style: groundStyle(city, dark),
+    style,
     center: camera ? [camera.lon, camera.lat] : city.center,
     zoom: camera?.zoom ?? city.zoom,
     bearing: camera?.bearing ?? 0,

@@ -3,7 +3,7 @@ import type { DataDrivenPropertyValueSpecification, ExpressionSpecification, Fil
 import { SYMBOLS } from "../format/symbols";
 import type { Drawn } from "./city";
 
-const ID = "annotation";
+export const MARKED = "annotation";
 const IMAGE_PX = 48;
 
 /** Draw a symbol as an image: white lines, for a disc that the map colours. */
@@ -68,11 +68,11 @@ export function markLayers(prefix: string, source: string, sourceLayer?: string)
 
 /** Draw the layer of annotations mark by mark instead of by its classes. */
 export function drawMarks(map: MapLibre, drawn: Drawn): void {
-  const generic = drawn.parts.get(ID);
+  const generic = drawn.parts.get(MARKED);
   if (!generic) return;
   addSymbols(map);
   generic.forEach((part) => map.removeLayer(part.id));
-  const parts = markLayers(ID, ID, ID);
+  const parts = markLayers(MARKED, MARKED, MARKED);
   parts.forEach((part) => map.addLayer(part));
-  drawn.parts.set(ID, parts);
+  drawn.parts.set(MARKED, parts);
 }

@@ -1,6 +1,6 @@
 /** What the client draws over the city: selection, the feature in focus, places of faults. */
 import type {
-  ExpressionSpecification, FilterSpecification, GeoJSONSource, LayerSpecification, Map as MapLibre,
+  ExpressionSpecification, FilterSpecification, GeoJSONSource, LayerSpecification, Map as MapLibre, SourceSpecification,
 } from "maplibre-gl";
 import type { Feature, Geometry } from "geojson";
 import type { Fault } from "../api/types";
@@ -11,10 +11,8 @@ import type { Drawn } from "./city";
 export const MARK = "#e8590c";
 const EMPTY = { type: "FeatureCollection" as const, features: [] };
 
-/** Prepare the overlay above all layers of the city. */
-export function addOverlay(map: MapLibre): void {
-  map.addSource("focus", { type: "geojson", data: EMPTY });
-  map.addSource("faults", { type: "geojson", data: EMPTY });
+/** Sources and style layers of the overlay above all layers of the city. */
+export function overlay(): { sources: Record<string, SourceSpecification>; layers: LayerSpecification[] } {
   const isArea = ["all", ["==", ["geometry-type"], "Polygon"], ["!", ["get", "wide"]]] as unknown as FilterSpecification;
   const isPoint = ["==", ["geometry-type"], "Point"] as unknown as FilterSpecification;
   const notPoint = ["!=", ["geometry-type"], "Point"] as unknown as FilterSpecification;
@@ -46,6 +44,13 @@ export function addOverlay(map: MapLibre): void {
       paint: { "text-color": "#a61e4d", "text-halo-color": "#ffffff", "text-halo-width": 1.6 },
     },
   ];
+  return { sources: { focus: { type: "geojson", data: EMPTY }, faults: { type: "geojson", data: EMPTY } }, layers };
+}
+
+/** Prepare the overlay. */
+export function addOverlay(map: MapLibre): void {
+  const { sources, layers } = overlay();
+  for (const [id, source] of Object.entries(sources)) map.addSource(id, source);
   layers.forEach((layer) => map.addLayer(layer));
 }
 
@@ -56,20 +61,27 @@ function isWider(map: MapLibre, geometry: Geometry): boolean {
   return bounds !== null && bounds[2] - bounds[0] > (view.getEast() - view.getWest()) * 0.8;
 }
 
+// Sources in which something was put; what is empty is not emptied again, since the map would lay its tiles for that.
+const filled = new WeakSet<GeoJSONSource>();
+
+function put(map: MapLibre, id: string, features: Feature[]): void {
+  const source = map.getSource<GeoJSONSource>(id);
+  if (!source || (features.length === 0 && !filled.has(source))) return;
+  if (features.length > 0) filled.add(source);
+  else filled.delete(source);
+  source.setData({ type: "FeatureCollection", features });
+}
+
 /** Mark the feature that the feature panel shows, with the geometry the server gave. */
 export function markFocus(map: MapLibre, geometry: Geometry | null | undefined): void {
-  const feature: Feature | null = geometry ? { type: "Feature", geometry, properties: { wide: isWider(map, geometry) } } : null;
-  map.getSource<GeoJSONSource>("focus")?.setData(feature ?? EMPTY);
+  put(map, "focus", geometry ? [{ type: "Feature", geometry, properties: { wide: isWider(map, geometry) } }] : []);
 }
 
 /** Mark the places of faults. */
 export function markFaults(map: MapLibre, faults: Fault[]): void {
-  map.getSource<GeoJSONSource>("faults")?.setData({
-    type: "FeatureCollection",
-    features: faults.filter((fault) => fault.place).map((fault) => ({
-      type: "Feature", geometry: { type: "Point", coordinates: fault.place! }, properties: { message: fault.message },
-    })),
-  });
+  put(map, "faults", faults.filter((fault) => fault.place).map((fault) => ({
+    type: "Feature", geometry: { type: "Point", coordinates: fault.place! }, properties: { message: fault.message },
+  })));
 }
 
 /** Paint the selected features of a layer in relief. */

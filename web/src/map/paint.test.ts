@@ -8,4 +8,10 @@ describe("opacity of a layer", () => {
     expect(scaled(["get", "weight"], 0.5)).toEqual(["*", ["get", "weight"], 0.5]);
     expect(scaled(undefined, 0.5)).toBe(0.5);
   });
+
+  it("leaves at full strength what it finds", () => {
+    const curve = ["get", "weight"];
+    expect(scaled(curve, 1)).toBe(curve);
+    expect(scaled(undefined, 1)).toBeUndefined();
+  });
 });

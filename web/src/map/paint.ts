@@ -14,9 +14,11 @@ const OPACITY: Record<string, string[]> = {
 /**
  * Multiply a style value by a factor.
  *
- * Zoom may stand only at the top of an expression, so the factor goes to the outputs of a curve over zoom.
+ * Zoom may stand only at the top of an expression, so the factor goes to the outputs of a curve over zoom. What is not changed stays as
+ * it is: of a value that looks new the map lays its tiles again.
  */
 export function scaled(value: unknown, factor: number): unknown {
+  if (factor === 1) return value;
   if (value === undefined || value === null) return factor;
   if (typeof value === "number") return value * factor;
   if (!Array.isArray(value)) return value;

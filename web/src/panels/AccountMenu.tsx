@@ -1,11 +1,11 @@
 import { KeyOutlined, LinkOutlined, LogoutOutlined, TableOutlined, UndoOutlined, UserOutlined } from "../icons";
-import Dropdown from "antd/es/dropdown";
 import { pick } from "../format/text";
 import { useDesk } from "../state/desk";
 import { useDraft } from "../state/draft";
 import { useWords } from "../state/preferences";
 import { client } from "../state/queries";
 import { useSession } from "../state/session";
+import { BarMenu } from "./BarMenu";
 import { askUndo } from "./undo";
 
 const DESK = [
@@ -32,21 +32,20 @@ export function AccountMenu() {
     client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== "config" });
   };
   return (
-    <Dropdown trigger={["click"]} menu={{
-      items: [
-        { key: "who", type: "group", label: `${account.username} · ${roles}` },
-        ...(lastSeq ? [{ key: "undo", icon: <UndoOutlined />, label: t("undo.last"), onClick: () => askUndo(lastSeq) }] : []),
+    <BarMenu className="bar-button account" head={`${account.username} · ${roles}`}
+      button={(
+        <>
+          <UserOutlined />
+          <span className="visually-hidden">{t("account.menu")}</span>
+          <span className="account-name"><strong>{account.display_name || account.username}</strong><small>{roles}</small></span>
+        </>
+      )}
+      entries={[
+        ...(lastSeq ? [{ key: "undo", icon: <UndoOutlined />, label: t("undo.last"), act: () => askUndo(lastSeq) }] : []),
         ...DESK.filter(({ needs }) => account.capabilities.includes(needs)).map(({ panel }) => (
-          { key: panel, icon: panel === "keys" ? <LinkOutlined /> : <TableOutlined />, label: t(`${panel}.title`), onClick: () => useDesk.setState({ panel }) })),
-        { key: "password", icon: <KeyOutlined />, label: t("account.change"), onClick: () => setForm("password") },
-        { key: "out", icon: <LogoutOutlined />, label: t("account.signOut"), onClick: () => void leave() },
-      ],
-    }}>
-      <button type="button" className="bar-button account">
-        <UserOutlined />
-        <span className="visually-hidden">{t("account.menu")}</span>
-        <span className="account-name"><strong>{account.display_name || account.username}</strong><small>{roles}</small></span>
-      </button>
-    </Dropdown>
+          { key: panel, icon: panel === "keys" ? <LinkOutlined /> : <TableOutlined />, label: t(`${panel}.title`), act: () => useDesk.setState({ panel }) })),
+        { key: "password", icon: <KeyOutlined />, label: t("account.change"), act: () => setForm("password") },
+        { key: "out", icon: <LogoutOutlined />, label: t("account.signOut"), act: () => void leave() },
+      ]} />
   );
 }

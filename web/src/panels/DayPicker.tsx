@@ -1,10 +1,11 @@
 import { CalendarOutlined } from "../icons";
-import { lazy, Suspense, useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
+import { later } from "../later";
 import { useWords } from "../state/preferences";
 import { useView } from "../state/view";
 import { Loading } from "./PanelState";
 
-const DayCalendar = lazy(() => import("./DayCalendar"));
+const DayCalendar = later(() => import("./DayCalendar"), <Loading />);
 
 /** The button that says which day the map shows, and opens the calendar. */
 export function DayPicker() {
@@ -39,7 +40,7 @@ export function DayPicker() {
       </button>
       {open && (
         <div className="day-popup" role="dialog" aria-label={t("time.pick")}>
-          <Suspense fallback={<Loading />}><DayCalendar close={() => setOpen(false)} /></Suspense>
+          <DayCalendar close={() => setOpen(false)} />
         </div>
       )}
     </div>

@@ -144,7 +144,7 @@ function Body({ layer, current }: { layer: Layer; current: Ref }) {
 }
 
 /** All about the feature in focus. */
-export function FeaturePanel() {
+export default function FeaturePanel() {
   const { t, language } = useWords();
   const selection = useView((view) => view.selection);
   const focus = useView((view) => view.focus);
@@ -176,7 +176,7 @@ export function FeaturePanel() {
       </header>
       <Here current={current} />
       {selection.length > 1 && layer.edit && !elsewhere && (
-        <Suspense fallback={null}><SelectionActions layer={layer} selection={selection} /></Suspense>
+        <Suspense fallback={<Loading rows={1} />}><SelectionActions layer={layer} selection={selection} /></Suspense>
       )}
       <Body key={`${current.layer}.${current.fid}`} layer={layer} current={current} />
     </aside>

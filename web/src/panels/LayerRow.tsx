@@ -1,19 +1,20 @@
 import { DownOutlined, FilterFilled, HolderOutlined, PlusOutlined, RightOutlined, TableOutlined } from "../icons";
-import Checkbox from "antd/es/checkbox";
-import Slider from "antd/es/slider";
-import { type DragEvent, type KeyboardEvent, lazy, Suspense, useState } from "react";
+import { type DragEvent, type KeyboardEvent, useState } from "react";
 import type { Layer } from "../api/types";
 import { today } from "../format/instant";
 import { pick } from "../format/text";
+import { later } from "../later";
 import { useDraft } from "../state/draft";
 import { moved, shownByDefault } from "../state/layers";
 import { useWords } from "../state/preferences";
 import { useLayers } from "../state/queries";
 import { styledAs } from "../state/styles";
 import { useView } from "../state/view";
-import { Legend, Swatch } from "./Legend";
+import { Loading } from "./PanelState";
+import { Swatch } from "./Swatch";
+import { Tick } from "./Tick";
 
-const StyleChoice = lazy(() => import("./StyleChoice").then((module) => ({ default: module.StyleChoice })));
+const LayerMore = later(() => import("./LayerMore"), <Loading rows={3} />);
 
 const DRAGGED = "text/x-layer";
 
@@ -54,11 +55,10 @@ export function LayerRow({ layer, above, below }: { layer: Layer; above?: Layer;
   const [over, setOver] = useState<"above" | "below" | null>(null);
   const put = usePut();
   const shown = useView((view) => view.layers.shown[layer.id]) ?? shownByDefault(layer);
-  const opacity = useView((view) => view.layers.opacity[layer.id]) ?? 1;
   const filtered = useView((view) => (view.filters[layer.id]?.length ?? 0) > 0);
   const day = useView((view) => view.time.day);
   const tooFar = useView((view) => (view.camera?.zoom ?? 0) < (layer.symbology?.cells ? 0 : layer.symbology?.min_zoom ?? 0));
-  const { show, setOpacity, openTable } = useView.getState();
+  const { show, openTable } = useView.getState();
   const styles = useView((view) => view.work.styles);
   const drawn = styledAs(layer, styles);
   const title = pick(layer.title, language);
@@ -82,7 +82,6 @@ export function LayerRow({ layer, above, below }: { layer: Layer; above?: Layer;
       if (id && id !== layer.id) put(id, layer.id, half(event) === "below");
     },
   } : {};
-  const percent = Math.round(opacity * 100);
   return (
     <li role="treeitem" aria-expanded={drawable ? open : undefined} className="layer-row" data-table={!drawable} data-shown={shown && drawable} data-far={hint !== ""} data-layer={layer.id}>
       <div className="layer-line" data-over={over ?? undefined} {...drag}>
@@ -91,8 +90,7 @@ export function LayerRow({ layer, above, below }: { layer: Layer; above?: Layer;
             <button type="button" className="quiet" aria-label={t("layers.legend", { layer: title })} onClick={() => setOpen(!open)}>
               {open ? <DownOutlined /> : <RightOutlined />}
             </button>
-            <Checkbox checked={shown} aria-label={t("layers.visible", { layer: title })}
-              onChange={(event) => show([layer.id], event.target.checked)} />
+            <Tick checked={shown} label={t("layers.visible", { layer: title })} change={(checked) => show([layer.id], checked)} />
             <Swatch layer={drawn} />
           </>
         ) : <span className="layer-indent" />}
@@ -113,16 +111,7 @@ export function LayerRow({ layer, above, below }: { layer: Layer; above?: Layer;
       </div>
       {hint && <p className="layer-hint">{hint}</p>}
       {open && drawable && (
-        <div className="layer-more">
-          <div className="layer-opacity">
-            <Slider min={0} max={100} value={percent} tooltip={{ open: false }} ariaLabelForHandle={t("layers.opacity", { layer: title })}
-              onChange={(value) => setOpacity(layer.id, value / 100)} />
-            <input type="number" min={0} max={100} value={percent} aria-label={t("layers.opacityPercent", { layer: title })}
-              onChange={(event) => setOpacity(layer.id, Math.min(100, Math.max(0, Number(event.target.value) || 0)) / 100)} /><span>%</span>
-          </div>
-          {layer.styles?.length ? <Suspense fallback={null}><StyleChoice layer={layer} /></Suspense> : null}
-          <Legend layer={drawn} />
-        </div>
+        <LayerMore layer={layer} drawn={drawn} />
       )}
     </li>
   );

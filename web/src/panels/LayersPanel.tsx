@@ -1,8 +1,8 @@
 import { AimOutlined, CloseCircleFilled, DownOutlined, RightOutlined, SearchOutlined } from "../icons";
-import Checkbox from "antd/es/checkbox";
-import { lazy, type ReactNode, Suspense, useState } from "react";
+import { type ReactNode, useState } from "react";
 import type { Layer } from "../api/types";
 import { pick } from "../format/text";
+import { later } from "../later";
 import { useCatalogue } from "../state/catalogue";
 import { answersTo, shownByDefault, topDown } from "../state/layers";
 import { useWords } from "../state/preferences";
@@ -10,8 +10,9 @@ import { useConfig } from "../state/queries";
 import { useView } from "../state/view";
 import { LayerRow } from "./LayerRow";
 import { Empty, Failure, Loading } from "./PanelState";
+import { Tick } from "./Tick";
 
-const ObjectsInView = lazy(() => import("./ObjectsInView"));
+const ObjectsInView = later(() => import("./ObjectsInView"), <Loading rows={4} />);
 
 function Group({ title, layers, found }: { title: string; layers: Layer[]; found: boolean }) {
   const { t } = useWords();
@@ -27,9 +28,9 @@ function Group({ title, layers, found }: { title: string; layers: Layer[]; found
           {open ? <DownOutlined /> : <RightOutlined />}
         </button>
         {drawable.length > 0 && (
-          <Checkbox aria-label={t("layers.group", { group: title })} checked={visible.length === drawable.length}
+          <Tick label={t("layers.group", { group: title })} checked={visible.length === drawable.length}
             indeterminate={visible.length > 0 && visible.length < drawable.length}
-            onChange={(event) => useView.getState().show(drawable.map((layer) => layer.id), event.target.checked)} />
+            change={(checked) => useView.getState().show(drawable.map((layer) => layer.id), checked)} />
         )}
         <span className="layer-group-title" onClick={() => setOpen(!open)} aria-hidden="true">{title}</span>
         <span className="layer-group-count">{drawable.length > 0 ? `${visible.length}/${drawable.length}` : ""}</span>
@@ -85,7 +86,7 @@ export function LayersPage({ below }: { below?: ReactNode }) {
       <div className="objects-head">
         <button type="button" className="link-button" aria-expanded={listing} onClick={() => setListing(!listing)}>{t("objects.title")}</button>
       </div>
-      {listing && <Suspense fallback={<Loading rows={4} />}><ObjectsInView /></Suspense>}
+      {listing && <ObjectsInView />}
     </>
   );
 }

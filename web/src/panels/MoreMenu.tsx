@@ -1,6 +1,6 @@
-import Dropdown from "antd/es/dropdown";
 import { MoonOutlined, MoreOutlined, QuestionCircleOutlined, SunOutlined, TranslationOutlined } from "../icons";
 import { usePreferences, useWords } from "../state/preferences";
+import { BarMenu } from "./BarMenu";
 
 /** A screen on a stand, as the big screen is. */
 export function WallIcon() {
@@ -18,17 +18,11 @@ export function MoreMenu({ help }: { help: () => void }) {
   const dark = theme === "dark";
   const other = language === "zh" ? "en" : "zh";
   return (
-    <Dropdown trigger={["click"]} placement="bottomRight" menu={{
-      items: [
-        { key: "tone", icon: dark ? <SunOutlined /> : <MoonOutlined />, label: t(dark ? "settings.light" : "settings.dark"), onClick: () => setTheme(dark ? "light" : "dark") },
-        { key: "big", icon: <span className="anticon"><WallIcon /></span>, label: t("big.open"), onClick: () => setDisplay("big") },
-        { key: "keys", icon: <QuestionCircleOutlined />, label: t("settings.keys"), onClick: help },
-        { key: "language", icon: <TranslationOutlined />, label: <span lang={other === "en" ? "en" : "zh-CN"}>{t("settings.language")}</span>, onClick: () => setLanguage(other) },
-      ],
-    }}>
-      <button type="button" className="bar-button only-narrow" aria-label={t("settings.more")} title={t("settings.more")} aria-haspopup="menu">
-        <MoreOutlined />
-      </button>
-    </Dropdown>
+    <BarMenu className="bar-button only-narrow" name={t("settings.more")} button={<MoreOutlined />} entries={[
+      { key: "tone", icon: dark ? <SunOutlined /> : <MoonOutlined />, label: t(dark ? "settings.light" : "settings.dark"), act: () => setTheme(dark ? "light" : "dark") },
+      { key: "big", icon: <span className="anticon"><WallIcon /></span>, label: t("big.open"), act: () => setDisplay("big") },
+      { key: "keys", icon: <QuestionCircleOutlined />, label: t("settings.keys"), act: help },
+      { key: "language", icon: <TranslationOutlined />, label: <span lang={other === "en" ? "en" : "zh-CN"}>{t("settings.language")}</span>, act: () => setLanguage(other) },
+    ]} />
   );
 }

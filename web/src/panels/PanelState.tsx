@@ -1,4 +1,3 @@
-import Button from "antd/es/button";
 import type { ReactNode } from "react";
 import { Problem } from "../api/http";
 import type { MessageKey } from "../format/messages.zh";
@@ -51,8 +50,8 @@ export function WaysOn({ children }: { children?: ReactNode }) {
   const canGoBack = useJourney(({ past }) => past.length > 0);
   return (
     <div className="state-ways">
-      {!account && <Button type="primary" onClick={() => useSession.getState().setForm("open")}>{t("account.signIn")}</Button>}
-      {canGoBack && <Button onClick={goBack}>{t("views.back")}</Button>}
+      {!account && <button type="button" className="plain-button" data-main onClick={() => useSession.getState().setForm("open")}>{t("account.signIn")}</button>}
+      {canGoBack && <button type="button" className="plain-button" onClick={goBack}>{t("views.back")}</button>}
       {children}
     </div>
   );
@@ -68,8 +67,8 @@ export function Failure({ error, retry }: { error: unknown; retry?: () => void }
       <p>{textOf(error)}</p>
       {status === 404 ? <WaysOn />
         : status === 401
-          ? <Button type="primary" onClick={() => useSession.getState().setForm("open")}>{t("account.signIn")}</Button>
-          : status !== 403 && status !== 410 && retry && <Button onClick={retry}>{t("common.retry")}</Button>}
+          ? <button type="button" className="plain-button" data-main onClick={() => useSession.getState().setForm("open")}>{t("account.signIn")}</button>
+          : status !== 403 && status !== 410 && retry && <button type="button" className="plain-button" onClick={retry}>{t("common.retry")}</button>}
     </div>
   );
 }

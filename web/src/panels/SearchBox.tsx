@@ -1,10 +1,8 @@
 import { CloseCircleFilled, LoadingOutlined, SearchOutlined } from "../icons";
 import { type KeyboardEvent, useDeferredValue, useEffect, useId, useRef, useState } from "react";
 import type { SearchHit } from "../api/types";
-import type { MessageKey } from "../format/messages.zh";
-import { zh } from "../format/messages.zh";
 import { pick } from "../format/text";
-import { useWords } from "../state/preferences";
+import { isMessage, useWords } from "../state/preferences";
 import { useLayers, useSearch } from "../state/queries";
 import { useView } from "../state/view";
 import { useErrorText } from "./PanelState";
@@ -57,7 +55,7 @@ export function SearchBox() {
       else input.current?.blur();
     }
   };
-  const wordOf = (key: string) => (key in zh ? t(key as MessageKey) : "");
+  const wordOf = (key: string) => (isMessage(key) ? t(key) : "");
   const foundHow = (hit: SearchHit) => [wordOf(`match.${hit.match}`), hit.level && wordOf(`level.${hit.level}`)].filter(Boolean).join(" · ");
   const showing = open && asked.length > 0;
   return (

@@ -1,6 +1,7 @@
 import { MoonOutlined, QuestionCircleOutlined, SunOutlined, TranslationOutlined } from "../icons";
-import { lazy, Suspense, useState } from "react";
+import { useState } from "react";
 import { pick } from "../format/text";
+import { later } from "../later";
 import { usePreferences, useWords } from "../state/preferences";
 import { useCity } from "../state/queries";
 import { useLive } from "../state/refresh";
@@ -12,7 +13,7 @@ import { SearchBox } from "./SearchBox";
 import { TimeButton } from "./TimeButton";
 import { ViewsButton } from "./ViewsButton";
 
-const KeysHelp = lazy(() => import("./KeysHelp"));
+const KeysHelp = later(() => import("./KeysHelp"));
 
 /** The bar on top: where one is, what one looks for, when, and who one is. */
 export function TopBar() {
@@ -59,7 +60,7 @@ export function TopBar() {
       </button>
       <MoreMenu help={() => setHelp(true)} />
       <AccountMenu />
-      {help && <Suspense fallback={null}><KeysHelp close={() => setHelp(false)} /></Suspense>}
+      {help && <KeysHelp close={() => setHelp(false)} />}
     </header>
   );
 }

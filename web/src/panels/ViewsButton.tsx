@@ -1,8 +1,9 @@
 import { BookOutlined } from "../icons";
-import { lazy, Suspense, useState } from "react";
+import { useState } from "react";
+import { later } from "../later";
 import { useWords } from "../state/preferences";
 
-const ViewsDialog = lazy(() => import("./ViewsDialog"));
+const ViewsDialog = later(() => import("./ViewsDialog"));
 
 /** Opens short links and bookmarks. */
 export function ViewsButton() {
@@ -14,7 +15,7 @@ export function ViewsButton() {
         onClick={() => setOpen(true)}>
         <BookOutlined />
       </button>
-      {open && <Suspense fallback={null}><ViewsDialog close={() => setOpen(false)} /></Suspense>}
+      {open && <ViewsDialog close={() => setOpen(false)} />}
     </>
   );
 }

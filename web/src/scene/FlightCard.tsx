@@ -7,6 +7,7 @@ import InputNumber from "antd/es/input-number";
 import Select from "antd/es/select";
 import Slider from "antd/es/slider";
 import { lazy, Suspense, useEffect, useState } from "react";
+import { Opening } from "../later";
 import { addStop, changeStops, moveStop, setLoop, SPEEDS, stopFlight, toggleFlight, useFlying, wantsStill } from "../state/flight";
 import { useWords } from "../state/preferences";
 import { along, lengthOf, MOST_STOPS, timesOf } from "../state/tour";
@@ -107,7 +108,7 @@ export function FlightCard({ widget }: { widget: CesiumWidget }) {
             onChange={(value) => useFlying.setState({ playing: false, at: Math.min(value, length - 0.01) })} />
           <p className="flight-hint" role="status">{t("flight.at", { at: at.toFixed(1), length: length.toFixed(1) })}</p>
           {wantsStill() && <p className="flight-hint">{t("flight.still")}</p>}
-          {recording && <Suspense fallback={null}><FilmForm widget={widget} tour={tour} /></Suspense>}
+          {recording && <Suspense fallback={<Opening />}><FilmForm widget={widget} tour={tour} /></Suspense>}
           <p className="flight-hint">{t("flight.keep")}</p>
         </>
       )}

@@ -20,6 +20,11 @@ export function askFirst(): void {
   style.answer.catch(() => undefined);
 }
 
+/** Return what the first map needs, without taking it: the configuration and the style; null where they were not asked for. */
+export function firstAnswers(): [Promise<Config>, Promise<StyleSpecification>] | null {
+  return config && style && [config, style.answer];
+}
+
 /** Take the first configuration; null where it has been taken, then it is to be asked for. */
 export function takeConfig(): Promise<Config> | null {
   const taken = config;

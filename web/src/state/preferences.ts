@@ -1,8 +1,7 @@
 /** What a reader likes: language and theme, kept in this browser. */
 import { create } from "zustand";
 import { persist } from "zustand/middleware";
-import { type MessageKey, zh } from "../format/messages.zh";
-import { en } from "../format/messages.en";
+import type { MessageKey } from "../format/messages.zh";
 import { fillIn } from "../format/sentence";
 import type { Language } from "../format/text";
 
@@ -41,7 +40,7 @@ export const usePreferences = create<Preferences>()(
       display: "desk",
       layersOpen: !narrow,
       tableHeight: 320,
-      setLanguage: (language) => set({ language }),
+      setLanguage: (language) => void loadWords(language).then(() => set({ language })),
       setTheme: (theme) => set({ theme }),
       setDisplay: (display) => set({ display }),
       setLayersOpen: (layersOpen) => set({ layersOpen }),
@@ -56,11 +55,27 @@ export const usePreferences = create<Preferences>()(
 
 export type Words = (key: MessageKey, values?: Record<string, string | number>) => string;
 
-const MESSAGES: Record<Language, Record<MessageKey, string>> = { zh, en };
+type Messages = Record<MessageKey, string>;
+
+const TABLES: Record<Language, () => Promise<Messages>> = {
+  zh: async () => (await import("../format/messages.zh")).zh,
+  en: async () => (await import("../format/messages.en")).en,
+};
+const messages: Partial<Record<Language, Messages>> = {};
+
+/** Fetch the sentences of a language; nothing can be written in it before. */
+export async function loadWords(language: Language): Promise<void> {
+  messages[language] ??= await TABLES[language]();
+}
+
+/** Is there a message of this name? */
+export function isMessage(key: string): key is MessageKey {
+  return Object.values(messages).some((table) => key in table);
+}
 
 /** Write a message of a language with its values put in. */
 export function write(language: Language, key: MessageKey, values: Record<string, string | number> = {}): string {
-  return fillIn(MESSAGES[language][key], values, language);
+  return fillIn(messages[language]?.[key] ?? key, values, language);
 }
 
 /** Return the function that writes messages in the reader's language, and that language. */

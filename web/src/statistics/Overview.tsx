@@ -6,7 +6,7 @@ import { toCql2 } from "../format/condition";
 import { pick, type Language } from "../format/text";
 import { formatNumber } from "../format/value";
 import { Empty, Failure, Loading } from "../panels/PanelState";
-import { Swatch } from "../panels/Legend";
+import { Swatch } from "../panels/Swatch";
 import { useWords } from "../state/preferences";
 import { useCity } from "../state/queries";
 import { useLive } from "../state/refresh";

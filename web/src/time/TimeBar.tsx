@@ -8,6 +8,7 @@ import Select from "antd/es/select";
 import dayjs from "dayjs";
 import "dayjs/locale/zh-cn";
 import { lazy, Suspense, useState } from "react";
+import { Opening } from "../later";
 import { addStep, type Step, today } from "../format/instant";
 import { closeClock, FIRST_DAY, lastDay, showDay, useClock } from "../state/clock";
 import { useWords } from "../state/preferences";
@@ -96,7 +97,7 @@ export default function TimeBar() {
         </label>
       )}
       <Slider day={day} />
-      {filming && <Suspense fallback={null}><FramesDialog day={day} close={() => setFilming(false)} /></Suspense>}
+      {filming && <Suspense fallback={<Opening />}><FramesDialog day={day} close={() => setFilming(false)} /></Suspense>}
     </section>
   );
 }

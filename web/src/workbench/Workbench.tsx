@@ -1,5 +1,6 @@
 import { CloseOutlined, MenuOutlined, ReloadOutlined } from "../icons";
-import { type KeyboardEvent, lazy, Suspense, useRef } from "react";
+import { type KeyboardEvent, useRef } from "react";
+import { later } from "../later";
 import { OutsideGroup } from "../outside/OutsideGroup";
 import { LayersPage } from "../panels/LayersPanel";
 import { Boundary } from "../panels/Boundary";
@@ -9,11 +10,11 @@ import { usePreferences, useWords } from "../state/preferences";
 import { useView } from "../state/view";
 import { type Page, PAGES, useWorkbench } from "../state/workbench";
 
-const OutsideAnswers = lazy(() => import("../outside/OutsideAnswers"));
-const QueryPage = lazy(() => import("../query/QueryPage"));
-const ThemeCard = lazy(() => import("../thematic/ThemeCard"));
-const ThemePage = lazy(() => import("../thematic/ThemePage"));
-const StatisticsPage = lazy(() => import("../statistics/StatisticsPage"));
+const OutsideAnswers = later(() => import("../outside/OutsideAnswers"));
+const QueryPage = later(() => import("../query/QueryPage"), <Loading rows={6} />);
+const ThemeCard = later(() => import("../thematic/ThemeCard"));
+const ThemePage = later(() => import("../thematic/ThemePage"), <Loading rows={6} />);
+const StatisticsPage = later(() => import("../statistics/StatisticsPage"), <Loading rows={6} />);
 
 const BODIES: Record<Page, () => React.ReactNode> = {
   layers: () => <LayersPage below={<OutsideGroup />} />,
@@ -31,8 +32,8 @@ export function Workbench() {
   return (
     <>
       <Panel />
-      {told && <Suspense fallback={null}><OutsideAnswers /></Suspense>}
-      {themed && !(open && page === "theme") && <Suspense fallback={null}><ThemeCard /></Suspense>}
+      {told && <OutsideAnswers />}
+      {themed && !(open && page === "theme") && <ThemeCard />}
     </>
   );
 }
@@ -77,7 +78,7 @@ function Panel() {
         </button>
       </header>
       <div className="panel-body" role="tabpanel" id="work-page" aria-labelledby={`tab-${page}`}>
-        <Boundary key={page}><Suspense fallback={<Loading rows={6} />}>{BODIES[page]()}</Suspense></Boundary>
+        <Boundary key={page}>{BODIES[page]()}</Boundary>
       </div>
     </aside>
   );

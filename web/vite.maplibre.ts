@@ -1,0 +1,47 @@
+/// <reference types="node" />
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Plugin } from "vite";
+
+// MapLibre comes as two finished bundles, one for the page and one for its worker, and what both need (half a megabyte) is in each of
+// them. Built from the sources in the same package, both take it from one file.
+const FOLDER = join(dirname(fileURLToPath(import.meta.url)), "node_modules", "maplibre-gl");
+const PAGE = join(FOLDER, "src", "index.ts");
+export const MAP_WORKER = join(FOLDER, "src", "source", "worker.ts");
+const ADDRESS = "virtual:map-worker";
+const FINISHED = "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
+// Buttons, notes and bubbles that the client draws itself; with their pictures they are nine tenths of the sheet.
+const UNUSED = /\.maplibregl-(ctrl|popup|user-location|attrib|compact|scale|terrain|globe)/;
+
+/** The rules of MapLibre's style sheet for what the client shows of it: canvas, gestures and markers. */
+function usedRules(css: string): string {
+  const rule = /@media[^{]+\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}|@keyframes[^{]+\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}|[^{}]+\{[^{}]*\}/g;
+  return (css.match(rule) ?? []).filter((each) => !UNUSED.test(each)).join("\n");
+}
+
+/** Build MapLibre from its sources; in development its finished bundles serve. */
+export function mapFromSource(): Plugin {
+  let builds = false;
+  return {
+    name: "map-from-source",
+    enforce: "pre",
+    // MapLibre is written for fields that exist once they are given a value, not before.
+    config: () => ({ oxc: { typescript: { removeClassFieldsWithoutInitializer: true }, assumptions: { setPublicClassFields: true } } }),
+    configResolved({ command, mode }) {
+      builds = command === "build" && mode !== "test";
+    },
+    resolveId(id) {
+      if (id === ADDRESS) return `\0${ADDRESS}`;
+      return builds && id === "maplibre-gl" ? PAGE : undefined;
+    },
+    load(id) {
+      if (id === `\0${ADDRESS}`) {
+        if (!builds) return `export { default } from ${JSON.stringify(FINISHED)};`;
+        const worker = this.emitFile({ type: "chunk", id: MAP_WORKER, name: "map-worker" });
+        return `export default import.meta.ROLLUP_FILE_URL_${worker};`;
+      }
+      return id.endsWith("/maplibre-gl.css") ? usedRules(readFileSync(id, "utf-8")) : undefined;
+    },
+  };
+}
