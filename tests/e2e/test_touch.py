@@ -58,3 +58,37 @@ def test_the_big_screen_shows_numbers_that_renew_and_is_left_by_a_key(desk: NewD
     page.keyboard.press("Escape")
     expect(big).to_have_count(0)
     expect(page.locator(".topbar")).to_be_visible()
+
+
+def test_a_phone_has_every_button_flies_above_its_sheet_and_says_what_is_gone(desk: NewDesk, neighbourhood: Neighbourhood) -> None:
+    own = desk(390, 844, has_touch=True, is_mobile=True).expects(404).open()
+    page = own.page
+    page.locator("#search").fill("德外大院3号楼")
+    page.locator(".search-list li[role=option]").first.click()
+    sheet = page.locator(".panel.feature")
+    expect(sheet.locator("h2")).to_have_text("德外大院3号楼")
+    fid = own.selected()[0]["fid"]
+
+    def above() -> bool:
+        return fid in own.drawn().rendered("building") and own.point_in("building", fid)[1] < sheet.bounding_box()["y"]
+
+    own.until(above, "the building is seen above what is told of it")
+    # the other buttons of the bar are behind one
+    page.get_by_role("button", name="更多").tap()
+    page.get_by_role("menuitem", name="快捷键").tap()
+    expect(page.get_by_role("dialog").locator(".keys > div").first).to_be_visible()
+    page.get_by_role("dialog").get_by_role("button", name="关闭").or_(page.get_by_role("button", name="Close")).first.tap()
+    page.get_by_role("button", name="更多").tap()
+    page.get_by_role("menuitem", name="大屏显示").tap()
+    expect(page.get_by_role("region", name="大屏")).to_be_visible()
+    page.get_by_role("button", name="退出大屏").tap()
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+    # what is gone, or of a layer that the reader does not have, offers ways on and never the same question again
+    for link in (f"{VIEW}&s=building.999999999", f"{VIEW}&s=annotation.5"):
+        own.open(link)
+        expect(sheet.locator(".state-empty strong")).to_have_text("未找到，或当前账户无权查看。")
+        expect(sheet.get_by_role("button", name="重试")).to_have_count(0)
+        expect(sheet.get_by_role("button", name="登录")).to_be_visible()
+        assert violations(own, ".panel.feature") == []
+    sheet.locator(".state-ways").get_by_role("button", name="关闭").tap()
+    expect(sheet).to_have_count(0)
