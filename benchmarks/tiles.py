@@ -40,7 +40,7 @@ from layers.store import Store
 from tiles.grid import TileAddress
 from tiles.vector_tiles import MEDIA_TYPE, render, tile_fields
 
-__all__ = ["HOUR_OF_A_TEAM", "SEEDED", "get", "pan", "places_in", "requests_a_second", "run", "seeding_rate", "tile_at"]
+__all__ = ["HOUR_OF_A_TEAM", "SEEDED", "get", "hang_up", "pan", "places_in", "requests_a_second", "run", "seeding_rate", "tile_at"]
 
 TILES = "/ogc/collections/bench_building/tiles/WebMercatorQuad"
 PAST = datetime(2012, 5, 17, tzinfo=UTC)
@@ -229,8 +229,13 @@ def pan(url: str, key: str, seed: int, seconds: float = 3600, requests: int = HO
     end, left, lock = time.monotonic() + seconds, requests, threading.Lock()
 
     def walk(number: int) -> None:
+        try:
+            roam(Random(seed * 100 + number))
+        finally:
+            hang_up()
+
+    def roam(random: Random) -> None:
         nonlocal left
-        random = Random(seed * 100 + number)
         while time.monotonic() < end:
             with lock:
                 if left == 0:
@@ -251,6 +256,13 @@ def pan(url: str, key: str, seed: int, seconds: float = 3600, requests: int = HO
 
 
 _local = threading.local()
+
+
+def hang_up() -> None:
+    """Close the connections that `get` keeps for this thread."""
+    kept: dict[str, http.client.HTTPConnection] = _local.__dict__.pop("kept", {})
+    for connection in kept.values():
+        connection.close()
 
 
 def get(url: str, key: str = "") -> bytes:

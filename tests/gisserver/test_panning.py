@@ -10,7 +10,7 @@ import pytest
 from benchmarks.processes import memory_mb, our_server
 from benchmarks.reading import bench_layer, fill
 from benchmarks.serving import bench_key
-from benchmarks.tiles import HOUR_OF_A_TEAM, TILES, get, pan
+from benchmarks.tiles import HOUR_OF_A_TEAM, TILES, get, hang_up, pan
 from layers.cells import fold_cells
 from layers.plan import register
 from layers.store import Store
@@ -31,6 +31,9 @@ def test_memory_after_an_hour_of_panning(store: Store, tmp_path: Path, capsys: p
             told.append(memory_mb(pid))
             assert told[-1] < LIMIT_MB
         # And it still answers.
-        assert get(f"{url}{TILES}/0/0/0", key)
+        try:
+            assert get(f"{url}{TILES}/0/0/0", key)
+        finally:
+            hang_up()
     with capsys.disabled():
         sys.stdout.write(f"\nmemory of a server process: {begun:.0f} MB at its start, then {', '.join(f'{mb:.0f}' for mb in told[1:])} MB\n")
