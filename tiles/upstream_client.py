@@ -9,8 +9,10 @@ from urllib.parse import urlencode, urlsplit
 
 from mapproxy.client.http import HTTPClientError
 from mapproxy.image import ImageResult
+from PIL import Image
 
 from tiles.guarded_fetch import FetchFailed, Limits, fetch
+from tiles.outside_pictures import NoPicture, look_at
 
 __all__ = ["UpstreamClient"]
 
@@ -46,6 +48,13 @@ class UpstreamClient:
         answer = self.open(url, data)
         if not answer.headers.get("content-type", "").lower().startswith("image/"):     # type: ignore[attr-defined]
             raise HTTPClientError(f"{self.host} sent no picture")
+        try:
+            # Whatever its sender calls it: what is no picture, too large or cut off would be shown, and kept, as nothing.
+            look_at(answer.getvalue())
+            with Image.open(BytesIO(answer.getvalue())) as picture:
+                picture.load()
+        except (NoPicture, OSError, SyntaxError, ValueError, EOFError) as error:
+            raise HTTPClientError(f"{self.host} sent no picture: {str(error)[:100]}") from None
         return ImageResult(answer)
 
     def _answer(self, url: str) -> BytesIO:

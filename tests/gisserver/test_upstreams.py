@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import struct
 import threading
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -36,6 +38,18 @@ def shade(lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
     return np.stack([*wave, np.full_like(lon, 60.0)], axis=-1).astype(np.uint8)
 
 
+def bomb() -> bytes:
+    """A picture of 400 million pixels in 50 kB."""
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = zlib.compress(b"\x00" * (20_000 * 2_501), 9)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 20_000, 20_000, 1, 0, 0, 0, 0)) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+BOMB = bomb()
+
+
 class Fake:
     """A WMTS like the national platform's `_c`: level z has tiles of 360 / 2^z degrees, two over one on level 1; and a WMS."""
 
@@ -51,6 +65,10 @@ class Fake:
             return 302, {"Location": "http://127.0.0.1:1/"}, b""
         if self.mode == "page":
             return 200, {"Content-Type": "text/html"}, b"<h1>hello</h1>"
+        if self.mode == "liar":
+            return 200, {"Content-Type": "image/png"}, b"<h1>hello</h1>"
+        if self.mode == "bomb":
+            return 200, {"Content-Type": "image/png"}, BOMB
         if given.get("tk") != KEY:
             return 403, {"Content-Type": "text/plain"}, b"key"
         if given["REQUEST"] == "GetTile":
@@ -64,7 +82,8 @@ class Fake:
         lon, lat = np.meshgrid(west + (np.arange(256) + 0.5) * (east - west) / 256, north - (np.arange(256) + 0.5) * (north - south) / 256)
         written = BytesIO()
         Image.fromarray(shade(lon, lat)).save(written, "PNG")
-        return 200, {"Content-Type": "image/png"}, written.getvalue()
+        body = written.getvalue()
+        return 200, {"Content-Type": "image/png"}, body[:len(body) // 2] if self.mode == "half" else body
 
 
 @contextmanager
@@ -183,7 +202,7 @@ def test_tiles_on_our_grids(http: httpx.Client, town: Town, fake: Fake) -> None:
 
 def test_a_service_that_is_down_is_told_and_not_kept(http: httpx.Client, town: Town, fake: Fake) -> None:
     where = {"lon": 116.55, "lat": 39.85}
-    for mode in ("down", "redirect", "page"):
+    for mode in ("down", "redirect", "page", "liar", "half", "bomb"):
         fake.mode = mode
         answer = get_map(http, "basemap", **where)
         assert answer.status_code == 503 and "ServiceException" in answer.text, mode
