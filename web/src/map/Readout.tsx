@@ -33,7 +33,19 @@ export function Readout({ map }: { map: MapLibre }) {
       setScale(scaleOf(map));
       setZoom(map.getZoom());
     };
-    const pointer = (event: { lngLat: { lng: number; lat: number } }) => setAt({ lng: event.lngLat.lng, lat: event.lngLat.lat });
+    let pointed = false;
+    const pointer = (event: { lngLat: { lng: number; lat: number } }) => {
+      pointed = true;
+      setAt({ lng: event.lngLat.lng, lat: event.lngLat.lat });
+    };
+    // Where nothing points, the middle of the map is told, also after it was flown elsewhere.
+    const rest = () => {
+      if (!pointed) setAt(map.getCenter());
+    };
+    const left = () => {
+      pointed = false;
+      rest();
+    };
     const loading = () => {
       timer ||= window.setTimeout(() => setBusy(!map.areTilesLoaded()), 500);
     };
@@ -44,12 +56,16 @@ export function Readout({ map }: { map: MapLibre }) {
     };
     map.on("move", move);
     map.on("mousemove", pointer);
+    map.on("mouseout", left);
+    map.on("moveend", rest);
     map.on("dataloading", loading);
     map.on("idle", idle);
     return () => {
       idle();
       map.off("move", move);
       map.off("mousemove", pointer);
+      map.off("mouseout", left);
+      map.off("moveend", rest);
       map.off("dataloading", loading);
       map.off("idle", idle);
     };
