@@ -24,6 +24,8 @@ __all__ = ["Audience", "LayerGrant", "OWNER", "ensure_audience", "is_kept", "pru
 LOCK_TIMEOUT = "SET lock_timeout = '150ms'"
 PATIENCE_S = 20.0
 PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8)
+# Audiences that are forgotten in one transaction.
+PRUNED = 500
 
 
 @dataclass(frozen=True)
@@ -51,10 +53,18 @@ class LayerGrant:
         """Return the fingerprint of what may be read: equal for all audiences to which this layer looks the same."""
         return _fingerprint([self.layer, _listed(self.districts), _listed(self.fields)])
 
-    @property
-    def role(self) -> str:
-        """Return the PostgreSQL role that holds the privileges of this grant."""
+    def role_for(self, layer: Layer) -> str:
+        """Return the PostgreSQL role that holds the privileges of this grant.
+
+        Where rows have owners it is one for all circles: which of them a reader is in is looked up by his own role.
+        """
+        if self.is_by_circle(layer):
+            return f"gis_g_{_fingerprint([self.layer, 'by circle', _listed(self.fields)])}"
         return f"gis_g_{self.key}"
+
+    def is_by_circle(self, layer: Layer) -> bool:
+        """Are the rows those of circles of people?"""
+        return layer.owned is not None and self.districts is not None
 
 
 @dataclass(frozen=True)
@@ -123,7 +133,7 @@ def ensure_audience(store: Store, layers: Mapping[str, Layer], grants: Mapping[s
     fingerprint = _fingerprint([[[g.key, g.edit, _listed(g.editable)] for g in kept.values()], sorted(able)])
     audience = Audience(f"gis_a_{fingerprint}", fingerprint, kept, able)
     if not is_kept(store, audience):
-        _keep(store, audience)
+        _keep(store, audience, layers)
     return audience
 
 
@@ -142,39 +152,53 @@ def regrant_all(store: Store, layers: Mapping[str, Layer] | None = None) -> int:
     layers
         Only audiences that may read one of these; None takes all.
     """
+    names = None if layers is None else list(layers)
     with store.read() as connection:
-        roles = [role for (role,) in connection.execute(
-            "SELECT DISTINCT role FROM gis.audience LEFT JOIN gis.audience_layer ON audience = role "
-            "WHERE %(layers)s::text[] IS NULL OR layer = ANY (%(layers)s) ORDER BY role",
-            {"layers": None if layers is None else list(layers)})]
+        given = list(connection.execute("SELECT role, is_profile FROM gis.grants_of(%s)", (names,)))
+        row = connection.execute("SELECT count(DISTINCT role) FROM gis.audience LEFT JOIN gis.audience_layer ON audience = role "
+                                 "WHERE %(layers)s::text[] IS NULL OR layer = ANY (%(layers)s)", {"layers": names}).fetchone()
     with store.connect() as connection:
         connection.execute(LOCK_TIMEOUT)
-        for role in roles:
-            _patiently(lambda role=role: connection.execute("SELECT gis.regrant(%s)", (role,)))
-    return len(roles)
+        for role, is_profile in given:
+            _patiently(lambda role=role, is_profile=is_profile: connection.execute("SELECT gis.regrant(%s, %s)", (role, is_profile)))
+    return row[0] if row else 0
 
 
 def prune_audiences(store: Store, unused_hours: float = 24) -> int:
     """Forget audiences that nobody used for some hours, with their roles; return how many."""
+    forgotten = 0
     with store.connect() as connection:
         connection.execute(LOCK_TIMEOUT)
-        row = _patiently(lambda: connection.execute(
-            "SELECT gis.prune_audiences(make_interval(secs => %s))", (unused_hours * 3600,)).fetchone())
-    return row[0] if row else 0
+        # Some hundreds in a transaction: each holds a few locks until its end.
+        while True:
+            row = _patiently(lambda: connection.execute("SELECT gis.prune_audiences(make_interval(secs => %s), %s)", (unused_hours * 3600, PRUNED)).fetchone())
+            forgotten += row[0] if row else 0
+            if row is None or row[0] < PRUNED:
+                return forgotten
 
 
-def _keep(store: Store, audience: Audience) -> None:
-    grants = list((audience.layers or {}).values())
+def _keep(store: Store, audience: Audience, layers: Mapping[str, Layer]) -> None:
+    grants = [(grant, grant.role_for(layers[grant.layer]), grant.is_by_circle(layers[grant.layer])) for grant in (audience.layers or {}).values()]
+    documents = Jsonb([{"layer": g.layer, "role": role, "can_edit": g.edit, "edit_districts": _listed(g.editable) if g.edit else None,
+                        "circles": _listed(g.districts) if is_by_circle else None} for g, role, is_by_circle in grants])
     with store.connect() as connection:
         connection.execute(LOCK_TIMEOUT)
-        # A transaction per layer: no more than two tables are ever held at once.
-        for grant in grants:
-            _patiently(lambda grant=grant: connection.execute(
-                "SELECT gis.keep_layer_grant(%s, %s, %s, %s)",
-                (grant.role, grant.layer, _listed(grant.districts), _listed(grant.fields))))
-        _patiently(lambda: connection.execute("SELECT gis.keep_audience(%s, %s)", (audience.role, Jsonb([
-            {"layer": g.layer, "role": g.role, "can_edit": g.edit, "edit_districts": _listed(g.editable) if g.edit else None}
-            for g in grants]))))
+        known = {name for (name,) in connection.execute(
+            "SELECT g.role FROM gis.layer_grant g JOIN pg_roles r ON r.rolname = g.role WHERE g.role = ANY (%s)", ([role for _, role, _ in grants],))}
+        for attempt in range(2):
+            # A transaction per layer: no more than two tables are ever held at once.
+            for grant, role, is_by_circle in grants:
+                if role not in known or attempt:
+                    _patiently(lambda g=grant, role=role, is_by_circle=is_by_circle: connection.execute(
+                        "SELECT gis.keep_layer_grant(%s, %s, %s, %s, %s)",
+                        (role, g.layer, None if is_by_circle else _listed(g.districts), _listed(g.fields), is_by_circle)))
+            try:
+                _patiently(lambda: connection.execute("SELECT gis.keep_audience(%s, %s)", (audience.role, documents)))
+                return
+            except (psycopg.errors.ForeignKeyViolation, psycopg.errors.UndefinedObject):
+                # A grant that nobody had any more was forgotten in between.
+                if attempt:
+                    raise
 
 
 def _patiently[T](act: Callable[[], T]) -> T:

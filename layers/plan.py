@@ -170,7 +170,7 @@ def _carry_out(connection: psycopg.Connection, steps: list[Step], new: Mapping[s
             connection.execute("SELECT gis.arrange_cells(%s)", (step.layer,))
     if steps:
         connection.execute("UPDATE gis.catalogue_state SET version = version + 1")
-        connection.execute("SELECT gis.regrant(role) FROM gis.audience")
+        connection.execute("SELECT gis.regrant(role, is_profile) FROM gis.grants_of(NULL)")
         connection.execute("SELECT pg_notify('gis_catalogue', '')")
 
 

@@ -21,7 +21,7 @@ __all__ = ["Backup", "check", "restore", "save"]
 
 MAGIC = b"PGDMP"
 SWAP = Path(__file__).parent / "sql" / "swap_database.sql"
-AUDIENCES = re.compile(r" POLICY \S+ .*\bgis_[ag]_| TABLE DATA gis (audience|audience_layer|layer_grant) ")
+AUDIENCES = re.compile(r" POLICY \S+ .*\bgis_[agp]_| TABLE DATA gis (audience|audience_layer|layer_grant|profile|profile_grant|reader_circle) ")
 
 
 @dataclass(frozen=True)

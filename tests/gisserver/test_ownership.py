@@ -134,8 +134,8 @@ class TestWhoSees:
         with store.read() as connection:
             roles = [r for (r,) in connection.execute("SELECT DISTINCT audience FROM gis.audience_layer WHERE layer = 'annotation'")]
             holders = {r for (r,) in connection.execute(
-                "SELECT audience FROM gis.audience_layer a JOIN gis.layer_grant g ON g.role = a.grant_role JOIN city.annotation m ON m.title = %s "
-                "WHERE a.layer = 'annotation' AND m.seen_by = ANY (g.districts)", (SECRET,))}
+                "SELECT audience FROM gis.reader_circle c JOIN city.annotation m ON m.title = %s WHERE c.layer = 'annotation' AND m.seen_by = ANY (c.circles)",
+                (SECRET,))}
         assert len(holders) >= 1 and len(roles) > len(holders)
         for role in set(roles) - holders:
             with store.read(role) as connection:

@@ -57,7 +57,7 @@ def contents(dsn: str) -> dict[str, list]:
     """All rows of all tables that are the city's, as text, read beside the store."""
     with psycopg.connect(dsn) as connection:
         tables = connection.execute("SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname IN ('gis', 'city') "
-                                    "AND tablename NOT IN ('audience', 'audience_layer', 'layer_grant', 'capability') ORDER BY 1")
+                                    "AND tablename NOT IN ('audience', 'audience_layer', 'layer_grant', 'profile', 'profile_grant', 'reader_circle', 'capability') ORDER BY 1")
         return {table: sorted(map(repr, connection.execute(f"SELECT t::text FROM {table} t"))) for (table,) in tables.fetchall()}
 
 
