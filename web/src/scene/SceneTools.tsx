@@ -56,7 +56,7 @@ export function SceneTools({ none, retry, hasImagery }: { none: boolean; retry: 
       {sun && (
         <div className="scene-card">
           <label id="scene-hour">{t("scene.hour")} <strong>{clock(sun.hour)}</strong></label>
-          <Slider min={0} max={23.75} step={0.25} value={sun.hour} aria-labelledby="scene-hour" tooltip={{ open: false }}
+          <Slider min={0} max={23.75} step={0.25} value={sun.hour} ariaLabelledByForHandle="scene-hour" ariaValueTextFormatterForHandle={clock} tooltip={{ open: false }}
             onChange={(hour) => useScene.setState({ sun: { ...sun, hour } })} />
           <Checkbox checked={sun.shadows} onChange={(event) => useScene.setState({ sun: { ...sun, shadows: event.target.checked } })}>
             {t("scene.shadows")}

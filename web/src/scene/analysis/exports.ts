@@ -80,7 +80,7 @@ export function saveGeoJson(analysis: Analysis, result: Result): void {
 /** Save what the scene shows now. */
 export function savePicture(widget: CesiumWidget, name: string): void {
   // The picture is there until the browser shows it: it is taken in the same breath.
-  widget.scene.render();
+  widget.scene.render(widget.clock.currentTime);
   widget.canvas.toBlob((blob) => blob && save(blob, `${name}.png`), "image/png");
 }
 
