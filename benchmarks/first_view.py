@@ -71,10 +71,13 @@ def visit(browser: Browser, url: str, bare: bool, size: tuple[int, int] = (1280,
     page.wait_for_function("() => window.__useful !== undefined", timeout=60_000)
     useful = float(page.evaluate("() => window.__useful"))
     asked = [request for request in asked if "/bare/" not in request.url]
-    sizes = {request.url: request.sizes()["responseBodySize"] + request.sizes()["responseHeadersSize"] for request in asked}
-    # The script of a worker is in no request that the page hears of.
-    sizes |= {name: int(size) for name, size in page.evaluate(
-        "() => performance.getEntriesByType('resource').map((each) => [each.name, each.transferSize])") if name not in sizes and "/bare/" not in name}
+    # What a page and its worker both load is fetched once and then comes from the browser's memory; of the script of a worker only the
+    # page's own clock knows how large it was.
+    heard = [(request.url, request.sizes()["responseBodySize"] + request.sizes()["responseHeadersSize"]) for request in asked]
+    clocked = page.evaluate("() => performance.getEntriesByType('resource').map((each) => [each.name, each.transferSize])")
+    sizes: dict[str, int] = {}
+    for name, size in [*heard, *((name, int(size)) for name, size in clocked if "/bare/" not in name)]:
+        sizes[name] = max(sizes.get(name, 0), size)
     answers = {request.url: request.timing["responseStart"] - request.timing["requestStart"] for request in asked if request.timing["responseStart"] >= 0}
     context.close()
     return Visit(useful, sum(sizes.values()), answers, sizes)

@@ -16,7 +16,6 @@ from tests.e2e.neighbourhood import BUILDINGS_1990, BUILDINGS_NOW, COMPOUNDS, Ne
 pytestmark = pytest.mark.browser
 
 NewDesk = Callable[..., Desk]
-MOST_FIRST_VIEW_BYTES = 1_000_000
 
 
 def test_the_map_shows_every_building_of_the_neighbourhood(desk: NewDesk) -> None:
@@ -28,18 +27,6 @@ def test_the_map_shows_every_building_of_the_neighbourhood(desk: NewDesk) -> Non
         return [gl.isContextLost(), Math.max(...pixels)];
     }""")
     assert canvas == [False, 255]
-
-
-def test_the_first_view_is_small_and_asks_nobody_else(desk: NewDesk) -> None:
-    own = desk()
-    session = own.page.context.new_cdp_session(own.page)
-    session.send("Network.enable")
-    received: list[float] = []
-    session.on("Network.loadingFinished", lambda event: received.append(event["encodedDataLength"]))
-    own.open()
-    own.page.wait_for_timeout(300)
-    assert 200_000 < sum(received) <= MOST_FIRST_VIEW_BYTES
-    assert own.foreign == []
 
 
 def test_a_click_identifies_the_building_and_what_lies_under_it(desk: NewDesk, neighbourhood: Neighbourhood) -> None:
