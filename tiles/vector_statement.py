@@ -100,8 +100,9 @@ def tile_statement(same: SameLayer, shape: Shape, form: Form) -> Statement:
     breadth, rows_from = sa.func.gis.breadth(base.c.geom_tile), base
     if form.seen == "large":
         here.append(is_large(base))
-    elif is_thinned:
+    elif is_thinned or (form.order and not form.merged):
         breadth, rows_from = _measured(base)
+    if form.seen == "thinned" and is_thinned:
         here.append(_is_worth_drawing(base, breadth, layer.geometry == "Geometry"))
     rows_of = base
     if form.merged:

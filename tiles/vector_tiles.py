@@ -14,6 +14,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import floor, sqrt
 from typing import Literal
+from weakref import WeakKeyDictionary
+
+import sqlalchemy as sa
 
 from layers.access import Audience
 from layers.cql2.tree import array_literal
@@ -25,6 +28,7 @@ from layers.query import ItemQuery
 from layers.statement import SameLayer, Statement, compiled, run, storage_srid
 from layers.store import Store
 from tiles.aggregates import AGGREGATED, PLAYED, cell_values, counting, is_aggregated, wanted_classes
+from tiles.cell_counts import kept
 from tiles.cell_play import STEPS, most_at_once
 from tiles.counting_turn import COUNTING_S, counting_turn
 from tiles.grid import TileAddress
@@ -42,10 +46,15 @@ MOST_BYTES = 500_000
 MOST_COARSE = 8_000
 # An interval's tile of a level before or on DETAILED with more features than this at any one time has too many versions.
 MOST_PLAYED = 4_000
+# Where as many features as the cells say, as heavy as those of another tile that was too large, weigh so much more than a tile may, the tile
+# that holds all is not begun. Less is left to trial: they are not equally heavy everywhere.
+FAR_TOO_MUCH = 1.15
 # Of features with nothing but what they are drawn by.
 MOST_LEAN = 10_000
 _EARTH_M, _WORLD_M = 6_378_137, 40075016.685578488
 _UNTILED = ("codes", "json")
+# Bytes per feature of a layer's tile that was too large.
+_weights: WeakKeyDictionary[Store, dict[str, float]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -157,6 +166,8 @@ class _Making:
             tile, count = self._made(first)
             if len(tile.body) <= MOST_BYTES and (first.order or count <= most_rows(self.query.layer)):
                 return tile
+            if self._is_counted:
+                _weights.setdefault(self.store, {})[self.query.layer.id] = len(tile.body) / max(1, count)
         self.most = MOST_LEAN
         for form in leaner():
             tile, count = self._made(form)
@@ -168,9 +179,21 @@ class _Making:
             tile, count = self._made(form)
         return tile
 
+    @property
+    def _is_counted(self) -> bool:
+        """Is it the first level of features, on a day, of a layer whose cells say how many there are?"""
+        return self.tile.detail == DETAILED and is_aggregated(self.query.layer) and counting(self.query.layer, self.shape, 0) == "kept"
+
     def _is_dense(self) -> bool:
-        """Do the cells say that an interval's tile will be too large, so that it is not even begun?"""
+        """Do the cells say that a tile will be too large, so that it is not even begun?"""
         query, tile = self.query, self.tile
+        if self._is_counted:
+            weight = _weights.get(self.store, {}).get(query.layer.id)
+            if weight is None:
+                return False
+            values = self.values | cell_values(query, tile, tile.detail, "kept")
+            ((most,),) = run(self.store, query.audience.role, _count_in(SameLayer(query.layer), self.shape), values)
+            return float(most or 0) * weight > MOST_BYTES * FAR_TOO_MUCH
         if not (is_aggregated(query.layer) and counting(query.layer, self.shape, 0) == "stepped" and AGGREGATED < tile.detail <= DETAILED):
             return False
         ((most,),) = run(self.store, query.audience.role, _most_at_once(SameLayer(query.layer)), cell_values(query, tile, tile.detail, "stepped"))
@@ -236,3 +259,9 @@ def render_all(store: Store, queries: Iterable[ItemQuery], tile: TileAddress) ->
 @lru_cache(maxsize=200)
 def _most_at_once(same: SameLayer) -> Statement:
     return compiled(most_at_once(same.layer))
+
+
+@lru_cache(maxsize=200)
+def _count_in(same: SameLayer, shape: Shape) -> Statement:
+    found = kept(same.layer, shape, False).subquery("found")
+    return compiled(sa.select(sa.cast(sa.func.sum(found.c.n), sa.Text())))
