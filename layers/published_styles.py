@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 from pydantic import ValidationError
 
 from layers.access import Audience
-from layers.errors import Forbidden, InvalidParameter, NotFound
+from layers.errors import InvalidParameter, NotFound
 from layers.layer import Layer, Text, Variant, area_srid
 from layers.store import Store
 
@@ -129,8 +129,8 @@ def read_variants(connection: psycopg.Connection, layers: dict[str, Layer]) -> t
 def publish_style(store: Store, layer: Layer, account_id: int, title: str, variant: Variant, may_replace_others: bool = False) -> PublishedStyle:
     """Publish a style of a layer; one of the same title that the account has published is replaced by a new version.
 
-    Raises InvalidParameter for a title that cannot be one, a field that is no number of the layer, and where the layer has
-    MOST_STYLES already; Forbidden where somebody else has published one of this title.
+    Raises InvalidParameter for a title that cannot be one or under which somebody else has published, a number that the layer has not, and
+    where the layer has MOST_STYLES already.
     """
     plain = " ".join(title.split())
     if not 0 < len(plain) <= 80 or _UNWRITTEN.search(plain):
@@ -143,7 +143,7 @@ def publish_style(store: Store, layer: Layer, account_id: int, title: str, varia
         connection.execute("SELECT version FROM gis.catalogue_state FOR UPDATE")
         there = connection.execute("SELECT account_id, withdrawn_at IS NULL FROM gis.layer_style WHERE layer = %s AND title = %s", (layer.id, plain)).fetchone()
         if there is not None and there[1] and there[0] not in (None, account_id) and not may_replace_others:
-            raise Forbidden(f"Somebody else has published a style '{plain}' of this layer; choose another title.", f"他人已发布同名样式“{plain}”，请换一个名称。")
+            raise InvalidParameter("title", f"is that of a style that somebody else has published ('{plain}'); choose another one.", f"他人已发布同名样式“{plain}”，请换一个名称")
         row = connection.execute("SELECT count(*) FROM gis.layer_style WHERE layer = %s AND title <> %s AND withdrawn_at IS NULL", (layer.id, plain)).fetchone()
         if row is not None and row[0] >= MOST_STYLES:
             raise InvalidParameter("layer", f"has {MOST_STYLES} published styles already; withdraw one first.", f"该图层已有 {MOST_STYLES} 个已发布样式，请先撤回一个")

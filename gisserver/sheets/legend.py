@@ -41,9 +41,9 @@ def _of_layer(layer: Layer, audience: Audience, language: str) -> list[Entry]:
     color, outline = s.color or "#888888", s.outline
     if layer.drawn_as is not None:
         told = tiles_legend(layer, audience)
-        heading = [title, getattr(layer.drawn_as.title, language), *([told["field"]["title"][language]] if told["field"] else [])]
         items = told["items"]
-        return [Entry(" · ".join(dict.fromkeys(heading))), *(
+        measured = [Entry(told["field"]["title"][language])] if told["field"] else []
+        return [Entry(f"{title} · {getattr(layer.drawn_as.title, language)}"), *measured, *(
             Entry(item["title"][language], item["color"], outline, kind, s.opacity, item.get("radius_px") if kind == "point" else None) for item in items)]
     visible = {f.name: f for f in audience.fields(layer)}
     if not s.classes or s.field not in visible:

@@ -170,7 +170,8 @@ def test_a_field_that_goes_takes_the_style_off_the_lists(http: httpx.Client, edi
 
 def test_is_withdrawn_by_its_publisher_or_who_manages_layers(http: httpx.Client, editor: httpx.Client, signed_in: As, as_role: As) -> None:
     made, planner = published(editor, title="待撤回"), signed_in("planner")
-    assert planner.post("/api/styles", json=CLASSES | {"title": "待撤回"}).status_code == 403
+    taken = planner.post("/api/styles", json=CLASSES | {"title": "待撤回"}, headers={"Accept-Language": "zh"})
+    assert (taken.status_code, taken.json()["parameter"]) == (400, "title") and "他人已发布同名样式" in taken.json()["detail"]
     assert planner.delete(f"/api/styles/{made['id']}").status_code == 403
     assert http.delete(f"/api/styles/{made['id']}").status_code == 401
     assert as_role("editor").post("/api/styles", json=CLASSES).status_code == 403, "a key publishes nothing"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import statistics
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from spatial_models.classification import MOST_UNIQUE, classify, jenks_starts
 
-# The example of the literature (mapclassify's data of Calgary-sized numbers would prove no more): skewed, with repetitions.
+# Skewed, with repetitions.
 SKEWED = np.array([1, 1, 2, 2, 3, 7, 8, 9, 9, 20, 22, 23, 50, 51, 90], dtype=float)
 
 
@@ -76,8 +78,21 @@ def test_breaks_by_hand_and_no_data() -> None:
     assert (made.edges, made.counts, made.no_data) == ((1, 5, 10, 30), (1, 1, 2), 2)
 
 
+def test_without_values_classes_are_those_of_pandas_and_of_the_definition() -> None:
+    values = np.concatenate([np.random.default_rng(7).lognormal(3, 1, 400).round(2), [np.nan] * 25])
+    known = pd.Series(values).dropna()
+    made = classify(values, "quantile", 5)
+    assert made.edges == pytest.approx(known.quantile([0, 0.2, 0.4, 0.6, 0.8, 1]).tolist()) and made.no_data == 25
+    assert list(made.counts) == pd.cut(known, [*made.edges[:-1], np.inf], right=False).value_counts(sort=False).tolist()
+    mean, deviation = statistics.fmean(known), statistics.pstdev(known)
+    around = classify(values, "deviation", 5)
+    # half a deviation to each side of the mean, then whole ones; no class lies below the least value
+    inner = [mean + deviation * k for k in (-1.5, -0.5, 0.5, 1.5) if mean + deviation * k > known.min()]
+    assert around.edges == pytest.approx([known.min(), *inner, known.max()]) and sum(around.counts) == 400
+
+
 @pytest.mark.parametrize("method", ["quantile", "jenks", "equal", "deviation"])
 def test_nothing_and_one_value(method: str) -> None:
     assert classify(np.array([np.nan]), method, 5).edges == ()  # type: ignore[arg-type]
-    one = classify(np.array([7.0, 7.0]), method, 5)  # type: ignore[arg-type]
-    assert (one.edges, one.counts) == ((7, 7), (2,))
+    one = classify(np.array([7.0, np.nan, 7.0]), method, 5)  # type: ignore[arg-type]
+    assert (one.edges, one.counts, one.no_data) == ((7, 7), (2,), 1)

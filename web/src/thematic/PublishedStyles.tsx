@@ -54,6 +54,8 @@ export function PublishedStyles({ layer, theme }: { layer: Layer; theme: Theme |
     const { styles } = useView.getState().work;
     const { [layer.id]: _, ...others } = styles;
     useView.getState().setWork({ styles: chosen === style ? others : { ...others, [layer.id]: style } });
+    // Who chooses a style wants to see it.
+    if (chosen !== style) useView.getState().show([layer.id], true);
   };
   return (
     <section aria-label={t("styles.title")}>
