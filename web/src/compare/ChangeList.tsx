@@ -118,7 +118,7 @@ export function ChangeList({ compare }: { compare: Compare }) {
           </p>
         )}
       </div>
-      <div className="panel-body">
+      <div className="panel-body" tabIndex={0} role="group" aria-label={t("compare.changes")}>
         {isSame ? <Empty title={t("compare.none")} hint={t("compare.sameDay")} />
           : list.isPending ? <Loading rows={6} />
             : list.isError ? <Failure error={list.error} retry={() => void list.refetch()} />
