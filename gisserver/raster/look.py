@@ -55,8 +55,9 @@ class Look:
 
     @property
     def is_to_keep(self) -> bool:
-        """Is a tile of it worth its place? There are as many filters as people, and days of single layers expire otherwise than the tile's."""
-        return not any(each.filter is not None or each.has_own_day for each in self.shown)
+        """Is a tile of it worth its place? There are as many filters as people, and days of single layers expire otherwise than the tile's, as does
+        what is counted of another layer."""
+        return not any(each.filter is not None or each.has_own_day or each.layer.counts_others for each in self.shown)
 
     @property
     def name(self) -> str:

@@ -7,9 +7,10 @@ export type ColorOf = (feature: Cesium3DTileFeature) => Color;
 const PLAIN = "#b9bfc5";
 
 /** Return the colour of each feature in a style of its layer; undefined for a style without classes. */
-export function classColors({ symbology }: Layer): ColorOf | undefined {
+export function classColors({ symbology, measured }: Layer): ColorOf | undefined {
   const { field, per, classes = [], color = PLAIN } = symbology ?? {};
-  if (!field || classes.length === 0) return undefined;
+  // What is divided by an area or counted of another layer is in no tile of the scene.
+  if (measured || !field || classes.length === 0) return undefined;
   const paints = classes.map((each) => ({ ...each, paint: Color.fromCssColorString(each.color) }));
   const none = Color.fromCssColorString(color);
   const other = paints.find((each) => each.value === undefined && each.below === undefined)?.paint ?? none;
