@@ -46,15 +46,12 @@ MOST_BYTES = 500_000
 MOST_COARSE = 8_000
 # An interval's tile of a level before or on DETAILED with more features than this at any one time has too many versions.
 MOST_PLAYED = 4_000
-# Where as many features as the cells say, as heavy as those of another tile that was too large, weigh so much more than a tile may, the tile
-# that holds all is not begun. Less is left to trial: they are not equally heavy everywhere.
-FAR_TOO_MUCH = 1.15
 # Of features with nothing but what they are drawn by.
 MOST_LEAN = 10_000
 _EARTH_M, _WORLD_M = 6_378_137, 40075016.685578488
 _UNTILED = ("codes", "json")
-# Bytes per feature of a layer's tile that was too large.
-_weights: WeakKeyDictionary[Store, dict[str, float]] = WeakKeyDictionary()
+# Layers of which some tile had more features than any may have: of these the cells are asked first.
+_crowded: WeakKeyDictionary[Store, set[str]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -162,12 +159,12 @@ class _Making:
 
     def smallest(self, first: Form, leaner: Callable[[], list[Form]]) -> Tile:
         """Make the tile as it should be, or else as lean as it must be."""
-        if not self._is_dense():
+        if not self._is_dense(first):
             tile, count = self._made(first)
             if len(tile.body) <= MOST_BYTES and (first.order or count <= most_rows(self.query.layer)):
                 return tile
-            if self._is_counted:
-                _weights.setdefault(self.store, {})[self.query.layer.id] = len(tile.body) / max(1, count)
+            if self._is_counted and count > most_rows(self.query.layer):
+                _crowded.setdefault(self.store, set()).add(self.query.layer.id)
         self.most = MOST_LEAN
         for form in leaner():
             tile, count = self._made(form)
@@ -184,16 +181,16 @@ class _Making:
         """Is it the first level of features, on a day, of a layer whose cells say how many there are?"""
         return self.tile.detail == DETAILED and is_aggregated(self.query.layer) and counting(self.query.layer, self.shape, 0) == "kept"
 
-    def _is_dense(self) -> bool:
+    def _is_dense(self, first: Form) -> bool:
         """Do the cells say that a tile will be too large, so that it is not even begun?"""
         query, tile = self.query, self.tile
         if self._is_counted:
-            weight = _weights.get(self.store, {}).get(query.layer.id)
-            if weight is None:
+            # Cells also count classes that are not drawn here yet.
+            if first.has_late or query.layer.id not in _crowded.get(self.store, ()):
                 return False
             values = self.values | cell_values(query, tile, tile.detail, "kept")
             ((most,),) = run(self.store, query.audience.role, _count_in(SameLayer(query.layer), self.shape), values)
-            return float(most or 0) * weight > MOST_BYTES * FAR_TOO_MUCH
+            return int(most or 0) > most_rows(query.layer)
         if not (is_aggregated(query.layer) and counting(query.layer, self.shape, 0) == "stepped" and AGGREGATED < tile.detail <= DETAILED):
             return False
         ((most,),) = run(self.store, query.audience.role, _most_at_once(SameLayer(query.layer)), cell_values(query, tile, tile.detail, "stepped"))
