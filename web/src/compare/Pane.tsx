@@ -1,7 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
-import type { Map as MapLibre } from "maplibre-gl";
+import type { Map as MapLibre, StyleSpecification } from "maplibre-gl";
 import { type CSSProperties, useEffect, useRef, useState } from "react";
 import { readStyle } from "../api/style";
+import type { Layer } from "../api/types";
 import { useChangeMarks } from "../map/changes";
 import { addCity, applyFilters, applyOpacity, applyShown, applyTiles, type Drawn, redraw } from "../map/city";
 import { useChosenStyles } from "../map/cityStyle";
@@ -26,6 +27,14 @@ declare global {
   }
 }
 
+interface Laid {
+  map: MapLibre;
+  layers: Layer[];
+  style: StyleSpecification;
+  dark: boolean;
+  drawn: Drawn;
+}
+
 /** One side of the comparison: a map of its own day, layers and filters. */
 export function Pane({ side, name, linked, isGlass, style: place, moved }: {
   side: Side; name: string; linked: boolean; isGlass: boolean; style?: CSSProperties; moved: (camera: SideCamera) => void;
@@ -33,13 +42,15 @@ export function Pane({ side, name, linked, isGlass, style: place, moved }: {
   const { t, language } = useWords();
   const frame = useRef<HTMLDivElement>(null);
   const [map, setMap] = useState<MapLibre | null>(null);
-  const [drawn, setDrawn] = useState<Drawn | null>(null);
+  const [laid, setLaid] = useState<Laid | null>(null);
   const city = useCity();
   const layers = useLayers();
   const reader = useSession((session) => session.account?.username ?? "");
   const dark = usePreferences((preferences) => preferences.theme === "dark");
   const plain = useQuery({ queryKey: ["style", "", reader, language], queryFn: ({ signal }) => readStyle(signal), staleTime: Infinity });
   const style = useChosenStyles(plain.data, layers, reader, language, side.styles ?? null, side.day);
+  // What was laid for another style, other layers or theme is about to go: nothing may be done to it any more.
+  const drawn = laid && laid.map === map && laid.layers === layers && laid.style === style && laid.dark === dark ? laid.drawn : null;
   const main = useView((view) => view.layers);
   const knownAt = useView((view) => view.time.knownAt);
   const selection = useView((view) => view.selection);
@@ -60,7 +71,7 @@ export function Pane({ side, name, linked, isGlass, style: place, moved }: {
     setMap(made);
     if (TEST_MODE) window.__panes = { ...window.__panes, [name]: made };
     return () => {
-      setDrawn(null);
+      setLaid(null);
       setMap(null);
       made.remove();
       if (window.__panes) delete window.__panes[name];
@@ -71,13 +82,13 @@ export function Pane({ side, name, linked, isGlass, style: place, moved }: {
     if (!map || !city || !style) return undefined;
     const lay = () => {
       addOverlay(map);
-      setDrawn(addCity(map, style, layers, when, dark));
+      setLaid({ map, layers, style, dark, drawn: addCity(map, style, layers, when, dark) });
     };
     map.once("style.load", lay);
     map.setStyle(groundStyle(city, dark), { diff: false });
     return () => {
       map.off("style.load", lay);
-      setDrawn(null);
+      setLaid(null);
     };
     // Another moment changes the tiles, not the style.
   }, [map, city, style, layers, dark]);
