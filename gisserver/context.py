@@ -31,6 +31,8 @@ THREADS = 16
 DELEGATE_THREADS = 4
 # So do tiles that are counted from very many features: these wait for each other and not in anybody's way.
 COUNTING_THREADS = 2
+# And services of others, which may hang: only who asks for their layers waits for them.
+UPSTREAM_THREADS = 4
 CATALOGUE_CHECK_S = 2.0
 _HOST = re.compile(rb"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]{1,253})(:[0-9]{1,5})?\Z")
 KEPT_DOCUMENTS = 100
@@ -59,6 +61,8 @@ class Context:
         default_factory=lambda: ThreadPoolExecutor(DELEGATE_THREADS, "delegate"))
     counting_threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(COUNTING_THREADS, "counting"))
+    upstream_threads: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(UPSTREAM_THREADS, "upstream"))
     expiry: Expiry = field(init=False)
     _documents: dict[tuple[Any, ...], bytes] = field(default_factory=dict)
     _checked_at: float = 0.0
@@ -135,6 +139,7 @@ class Context:
         self.threads.shutdown(wait=False, cancel_futures=True)
         self.delegate_threads.shutdown(wait=False, cancel_futures=True)
         self.counting_threads.shutdown(wait=False, cancel_futures=True)
+        self.upstream_threads.shutdown(wait=False, cancel_futures=True)
         if self.shared is not None:
             self.shared.close()
         self.store.close()

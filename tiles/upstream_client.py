@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from io import BytesIO
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -18,6 +19,9 @@ __all__ = ["UpstreamClient"]
 
 LOGGER = logging.getLogger(__name__)
 LIMITS = Limits(total_s=20, most_bytes=16 * 2**20)
+# A host that gave no answer is left alone for a while: {host: until when}, by the monotonic clock.
+REST_S = 15
+_silent: dict[str, float] = {}
 
 
 class UpstreamClient:
@@ -59,9 +63,15 @@ class UpstreamClient:
 
     def _answer(self, url: str) -> BytesIO:
         asked = urlencode(self.secret)
+        wait_s = _silent.get(self.host, 0) - time.monotonic()
+        if wait_s > 0:
+            raise HTTPClientError(f"{self.host} did not answer; it is asked again in {wait_s:.0f} seconds")
         try:
             found = fetch(f"{url}{'&' if '?' in url else '?'}{asked}" if asked else url, self.is_private, LIMITS, "image/*")
         except FetchFailed as failed:
+            if failed.reason in ("slow", "refused", "lookup"):
+                # Who asks again at once would only wait again.
+                _silent[self.host] = time.monotonic() + REST_S
             if failed.reason == "address":
                 raise HTTPClientError(f"{self.host} has a private address; say 'private: true' if it is meant to") from None
             LOGGER.warning("upstream service %s does not answer: %s", self.host, failed.reason)

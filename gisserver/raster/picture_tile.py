@@ -81,7 +81,7 @@ class PictureTile:
         try:
             wanted = self.read(request)
             if self.upstream is not None and wanted.names[0] in self.upstream.names(request):
-                response = await asyncio.get_running_loop().run_in_executor(self.context.delegate_threads, self.upstream.tile, request, wanted)
+                response = await asyncio.get_running_loop().run_in_executor(self.context.upstream_threads, self.upstream.tile, request, wanted)
                 await response(scope, receive, send)
                 return
             tile = self._kept(request, wanted) or await in_thread(request, lambda: self.made(request, wanted))

@@ -9,7 +9,7 @@ from gisserver.endpoint import Handler, route
 from gisserver.raster import kml, maps, tms, wmts
 from gisserver.raster.city_tile import CityTile
 from gisserver.raster.map_service import MapService
-from gisserver.raster.wms import wms
+from gisserver.raster.wms import WmsService, wms
 
 __all__ = ["raster_routes"]
 
@@ -41,7 +41,7 @@ def raster_routes(context: Context) -> list[BaseRoute]:
         slow(LAYER, maps.map_of),
         slow(STYLED, maps.map_of),
         slow("/ogc/map", maps.map_of),
-        slow("/wms", wms(service)),
+        Route("/wms", WmsService(context, wms(service)), methods=["GET"], name="wms"),
         slow("/wmts/1.0.0/WMTSCapabilities.xml", wmts.wmts_capabilities(service)),
         route(context, "/tms/1.0.0", tms.tms_service),
         route(context, "/tms/1.0.0/{layer}/{tms}", tms.tms_map),

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_plus
 from xml.sax.saxutils import escape
 
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gisserver.endpoint import Endpoint
 from gisserver.parameters import integer, number
 from gisserver.raster.asking import DEFAULT, Moment, find_layers, known_number, language_of, questions_of, read_moment
 from gisserver.raster.exceptions import service_exception
@@ -28,7 +31,10 @@ from tiles.mapproxy_config import FORMATS, offered_srids
 from tiles.symbology import legend
 from tiles.themes import themes
 
-__all__ = ["wms"]
+if TYPE_CHECKING:
+    from gisserver.context import Context
+
+__all__ = ["WmsService", "wms"]
 
 VERSIONS = {"1.3.0": "1.3.0", "1.1.1": "1.1.1", "1.1.0": "1.1.1", "1.0.0": "1.1.1", "": "1.3.0"}
 INFO = ("text/plain", "text/html", "application/json")
@@ -54,6 +60,19 @@ class _Asked(dict[str, str]):
         if not text.strip():
             raise WrongParameter(name, "missing")
         return text
+
+
+class WmsService:
+    """`/wms`: maps with layers of other services wait for these in threads of their own, so that a service that hangs holds up nobody else's map."""
+
+    def __init__(self, context: Context, handler: Callable[[Request], Response]) -> None:
+        self.own: ASGIApp = Endpoint(handler, context, context.delegate_threads)
+        self.theirs: ASGIApp = Endpoint(handler, context, context.upstream_threads)
+        self.names = [each.id for each in context.upstreams]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = unquote_plus(scope.get("query_string", b"").decode("latin-1")) if self.names else ""
+        await (self.theirs if any(name in asked for name in self.names) else self.own)(scope, receive, send)
 
 
 def wms(service: MapService) -> Callable[[Request], Response]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import struct
 import threading
+import time
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
@@ -56,11 +58,15 @@ class Fake:
     def __init__(self) -> None:
         self.asked: list[dict[str, str]] = []
         self.mode = "good"
+        self.hung = threading.Event()
 
     def answer(self, given: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
         self.asked.append(given)
         if self.mode == "down":
             return 503, {"Content-Type": "text/plain"}, b"gone fishing"
+        if self.mode == "hang":
+            self.hung.wait(30)
+            return 503, {}, b""
         if self.mode == "redirect":
             return 302, {"Location": "http://127.0.0.1:1/"}, b""
         if self.mode == "page":
@@ -257,3 +263,23 @@ class TestFile:
             self.read(tmp_path, LINE | {"url": "https://maps.example/wmts"})
         (made,) = self.read(tmp_path, LINE | {"url": "https://maps.example/wmts"}, UPSTREAM_KEY=KEY)
         assert KEY not in repr(made)
+
+
+@pytest.mark.slow
+def test_a_service_that_hangs_holds_up_nobody_else_and_is_left_alone(live_server: Any, http: httpx.Client, town: Town, fake: Fake) -> None:
+    """Eight ask for its layer, more than there are threads; maps of the city come meanwhile, and who asks after it has been silent is told at once."""
+    fake.mode = "hang"
+    asked = [{"layers": "basemap", "lon": 116.24 + n / 100, "lat": 39.85} for n in range(8)]
+    with httpx.Client(base_url=live_server.url, timeout=60) as patient, ThreadPoolExecutor(8) as pool:
+        hanging = [pool.submit(lambda where=where: get_map(patient, **where)) for where in asked]
+        time.sleep(2)
+        begun = time.monotonic()
+        answers = [get_map(http, "building"), http.get("/wms", params={"SERVICE": "WMS", "REQUEST": "GetCapabilities"})]
+        assert [a.status_code for a in answers] == [200, 200] and time.monotonic() - begun < 12 and not any(h.done() for h in hanging)
+        found = [each.result() for each in hanging]
+    fake.hung.set()
+    assert {a.status_code for a in found} == {503} and time.monotonic() - begun < 45
+    fake.mode = "good"
+    begun, before = time.monotonic(), len(fake.asked)
+    silent = get_map(http, "basemap", lon=116.48, lat=39.85)
+    assert silent.status_code == 503 and "asked again" in silent.text and time.monotonic() - begun < 5 and len(fake.asked) == before
