@@ -13,7 +13,8 @@ export function useErrorText(): (error: unknown) => string {
   return (error) => {
     if (!(error instanceof Problem)) return error instanceof Error ? error.message : String(error);
     // The server's own sentence names what was wrong; ours is for when there is none, or none worth reading.
-    if ([400, 409, 422].includes(error.status) && error.members.detail) return error.message;
+    // Beside a list of all faults it says no more than that there is one.
+    if ([400, 409, 422].includes(error.status) && error.members.detail && !(error.status === 422 && error.faults?.length)) return error.message;
     return t(`error.${KNOWN.has(error.status) ? error.status : 500}` as MessageKey);
   };
 }

@@ -48,7 +48,9 @@ export function MarkForm({ mark }: { mark: Mark }) {
   const { change } = usePlot.getState();
   const form = useRef<HTMLElement>(null);
   // Below the tools there may be no room for it, least of all on a phone.
-  useEffect(() => form.current?.scrollIntoView({ block: "nearest" }), []);
+  useEffect(() => {
+    form.current?.scrollIntoView({ block: "nearest" });
+  }, []);
   const geometry = figureOf(mark.kind, mark.positions);
   const flat = geometry !== null && geometry.type !== "Point";
   const measured = useQuery({
