@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import shapely
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
@@ -40,10 +40,19 @@ def _is_area(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
+def _is_known(value: int | str) -> int | str:
+    if isinstance(value, int) and not 0 <= value < 2**53:
+        raise PydanticCustomError("known", "is a changeset number from 0 to below 2^53.", {"zh": "变更集编号应为 0 至 2^53 之间的整数。"})
+    if isinstance(value, str) and not 1 <= len(value) <= 40:
+        raise PydanticCustomError("known", "is a changeset number, or a time of at most 40 characters.", {"zh": "应为变更集编号，或不超过 40 个字符的时间。"})
+    return value
+
+
 Area = Annotated[dict[str, Any], AfterValidator(_is_area), WithJsonSchema({
     "type": "object", "format": "geojson-geometry", "required": ["type", "coordinates"],
     "properties": {"type": {"type": "string", "enum": ["Polygon", "MultiPolygon"]}, "coordinates": {"type": "array", "items": {}}}})]
-Known = Annotated[int, Field(ge=0, lt=2**53)] | Annotated[str, Field(min_length=1, max_length=40)]
+Known = Annotated[int | str, AfterValidator(_is_known), WithJsonSchema({"anyOf": [
+    {"type": "integer", "minimum": 0, "exclusiveMaximum": 2**53}, {"type": "string", "minLength": 1, "maxLength": 40}]})]
 Filter = Annotated[str, WithJsonSchema({"type": "string"})] | dict[str, Any]
 
 

@@ -43,7 +43,7 @@ _BATCH = 5_000
 _MARGIN_DEG = 1.2e-5
 _NUMBERS = ("integer", "number", "reference")
 # Owners whose surfaces are looked for in one statement, and surfaces that are read in one.
-_OWNERS, _SHELLS = 1_000, 200
+_OWNERS, _SHELLS = 1_000, 50
 # Surfaces may lie so much beyond the elevations that they say they lie between: as 3D tiles have it.
 _ROUNDING_M = 0.02
 

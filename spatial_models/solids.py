@@ -106,7 +106,9 @@ def read_solids(task: Task, shown: Shown, area: BaseGeometry, more: Sequence[str
     roofs
         Are roofs asked for, or footprints alone?
     """
-    asked = to_srid(area, task.projected_srid, CRS84)
+    # Roofs reach beyond footprints.
+    reach = shapely.buffer(area, REACH_M, quad_segs=2) if roofs else area
+    asked = to_srid(reach, task.projected_srid, CRS84)
     parts, recorded = [], []
     for layer in shown.layers:
         names = tuple(name for name in dict.fromkeys((layer.height, layer.label, "ground_elevation_m", *more)) if name in layer.fields)
@@ -115,8 +117,7 @@ def read_solids(task: Task, shown: Shown, area: BaseGeometry, more: Sequence[str
         frame = frame.some(there)
         shapes = shapely.force_2d(frame.geometry)
         shapes = np.where(shapely.is_valid(shapes), shapes, shapely.make_valid(shapes)) if len(shapes) else shapes
-        # Roofs reach beyond footprints.
-        here = np.flatnonzero(shapely.dwithin(area, shapes, REACH_M if roofs else 0.0)) if len(shapes) else np.array([], dtype=int)
+        here = np.flatnonzero(shapely.intersects(reach, shapes)) if len(shapes) else np.array([], dtype=int)
         frame, shapes = frame.some(here), shapes[here]
         nothing = np.full(len(frame), np.nan)
         height = frame.columns[str(layer.height)].astype(float)
