@@ -158,7 +158,8 @@ def layer_pages(layers: dict[str, Layer]) -> dict[str, str]:
 def _layer(layer: Layer) -> str:
     facts = {"kind": layer.kind, "geometry": layer.geometry and layer.geometry + (" Z" if layer.has_z else ""), "grade": layer.grade,
              "key": layer.key, "label": layer.label, "district": layer.district,
-             "rules": ", ".join(r.kind + (f" `{r.via}`" if r.via else "") + f" (tolerance {r.tolerance_m2:g} m²)" for r in layer.rules)}
+             "rules": ", ".join(r.kind + (f" `{r.via}`" if r.via else "") + (
+                 f" (flat within {r.flat_m:g} m, at most {r.reach_m:g} m beside it)" if r.flat_m and r.reach_m else f" (tolerance {r.tolerance_m2:g} m²)") for r in layer.rules)}
     parts = [f"\n## {layer.id}\n\n{layer.title.en} · {layer.title.zh}\n\n"]
     if layer.description:
         parts.append(f"{layer.description.en}\n\n{layer.description.zh}\n\n")
