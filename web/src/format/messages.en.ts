@@ -35,6 +35,7 @@ export const en: Record<MessageKey, string> = {
   "error.412": "Somebody else has changed this feature.",
   "error.422": "The content did not pass the checks.",
   "error.500": "The server failed. Please try again later.",
+  "error.page": "This part of the page has failed. Try again, or load the page anew.",
   "error.start": "The platform cannot start",
 
   "layers.title": "Layers",

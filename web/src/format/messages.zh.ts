@@ -35,6 +35,7 @@ export const zh = {
   "error.412": "该要素已被他人修改。",
   "error.422": "内容未通过检查。",
   "error.500": "服务器出错，请稍后重试。",
+  "error.page": "页面的这一部分出错，请重试或重新加载页面。",
   "error.start": "平台无法启动",
 
   "layers.title": "图层",

@@ -11,7 +11,8 @@ const KNOWN = new Set([0, 401, 403, 404, 409, 410, 412, 422]);
 export function useErrorText(): (error: unknown) => string {
   const { t } = useWords();
   return (error) => {
-    if (!(error instanceof Problem)) return error instanceof Error ? error.message : String(error);
+    // What the browser says of a fault of the page itself is for its console.
+    if (!(error instanceof Problem)) return t("error.page");
     // The server's own sentence names what was wrong; ours is for when there is none, or none worth reading.
     // Beside a list of all faults it says no more than that there is one.
     if ([400, 409, 422].includes(error.status) && error.members.detail && !(error.status === 422 && error.faults?.length)) return error.message;
