@@ -130,8 +130,8 @@ def _counted(store: Store, layer: Layer, audience: Audience, random: Random) -> 
     places, found = places_in(random, 10, 3), list[Row]()
     for what, limit, asked in (("filtered by its class", 150, {"filter": parse_filter("use = 'office'")}),
                                ("filtered to one feature in 200", 150, {"filter": parse_filter("height_m > 99.5")}),
-                               ("filtered to four features in five", 20_000, {"filter": parse_filter("height_m > 20")}),
-                               ("known before the last 5 of 900 changesets", 150, {"known_at": 895}), ("known at half of all changesets", 20_000, {"known_at": 450})):
+                               ("filtered to four features in five", 500, {"filter": parse_filter("height_m > 20")}),
+                               ("known before the last 5 of 900 changesets", 150, {"known_at": 895}), ("known at half of all changesets", 500, {"known_at": 450})):
         query = ItemQuery(layer, audience, **asked)
         found.append(_alone(f"tile of level 10, {what}", limit, lambda n, q=query: render(store, q, places[n % len(places)]).body, 3))
     return found
