@@ -10,6 +10,9 @@ const FOLDER = join(dirname(fileURLToPath(import.meta.url)), "node_modules", "ma
 const PAGE = join(FOLDER, "src", "index.ts");
 export const MAP_WORKER = join(FOLDER, "src", "source", "worker.ts");
 const ADDRESS = "virtual:map-worker";
+const { version } = JSON.parse(readFileSync(join(FOLDER, "package.json"), "utf-8")) as { version: string };
+// The finished bundles begin with it, and so must what is made of the sources.
+const LICENSE = `/*! MapLibre GL JS ${version}, 3-Clause BSD: https://github.com/maplibre/maplibre-gl-js/blob/v${version}/LICENSE.txt */\n`;
 const FINISHED = "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 // Buttons, notes and bubbles that the client draws itself; with their pictures they are nine tenths of the sheet.
 const UNUSED = /\.maplibregl-(ctrl|popup|user-location|attrib|compact|scale|terrain|globe)/;
@@ -17,7 +20,8 @@ const UNUSED = /\.maplibregl-(ctrl|popup|user-location|attrib|compact|scale|terr
 /** The rules of MapLibre's style sheet for what the client shows of it: canvas, gestures and markers. */
 function usedRules(css: string): string {
   const rule = /@media[^{]+\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}|@keyframes[^{]+\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}|[^{}]+\{[^{}]*\}/g;
-  return (css.match(rule) ?? []).filter((each) => !UNUSED.test(each)).join("\n");
+  // What stands beside one that is used is kept whole.
+  return (css.match(rule) ?? []).filter((each) => !each.slice(0, each.indexOf("{")).split(",").every((selector) => UNUSED.test(selector))).join("\n");
 }
 
 /** Build MapLibre from its sources; in development its finished bundles serve. */
@@ -42,6 +46,11 @@ export function mapFromSource(): Plugin {
         return `export default import.meta.ROLLUP_FILE_URL_${worker};`;
       }
       return id.endsWith("/maplibre-gl.css") ? usedRules(readFileSync(id, "utf-8")) : undefined;
+    },
+    generateBundle(_, bundle) {
+      for (const each of Object.values(bundle)) {
+        if (each.type === "chunk" && each.moduleIds.some((id) => id.startsWith(join(FOLDER, "src")))) each.code = LICENSE + each.code;
+      }
     },
   };
 }

@@ -64,7 +64,8 @@ import { createElement, type HTMLAttributes, type ReactElement } from "react";
 type Props = HTMLAttributes<HTMLSpanElement>;
 
 function element({ tag, attrs, children }: AbstractNode, key: number): ReactElement {
-  const { class: _, ...own } = attrs;
+  const own = Object.fromEntries(Object.entries(attrs).filter(([name]) => name !== "class")
+    .map(([name, value]) => [name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase()), value]));
   return createElement(tag, { key, ...own, ...(tag === "svg" ? { width: "1em", height: "1em", fill: "currentColor", "aria-hidden": true } : {}) }, children?.map(element));
 }
 

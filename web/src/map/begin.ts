@@ -5,7 +5,7 @@ import { firstAnswers } from "../state/first";
 import { momentsOf } from "../state/moment";
 import { usePreferences } from "../state/preferences";
 import { useView, type View } from "../state/view";
-import { composeCity, type Composed, type Drawn, filterOf, isSeen } from "./city";
+import { composeCity, type Composed, type Drawn, isSeen } from "./city";
 import { createMap } from "./create";
 import { groundStyle } from "./ground";
 import { addSymbols, MARKED, markLayers } from "./marks";
@@ -37,15 +37,14 @@ export function takeBegun(): Promise<Begun | null> {
   return taken;
 }
 
-/** Show, filter and fade the style layers at once as the view says: what changes later makes the map lay its tiles twice. */
-function asViewed({ layers: parts, drawn }: Composed, layers: Layer[], { layers: said, filters }: View): LayerSpecification[] {
+/** Show and fade the style layers at once as the view says: what changes later makes the map lay its tiles twice. */
+function asViewed({ layers: parts, drawn }: Composed, layers: Layer[], { layers: said }: View): LayerSpecification[] {
   const own = new Map([...drawn.parts.values()].flat().map((part) => [part.id, part]));
   return parts.map((part) => {
     const layer = layers.find(({ id }) => "source" in part && part.source === id)!;
-    const filter = filterOf(own.get(part.id)!, layer, filters[layer.id] ?? [], false);
     const opacity = Object.fromEntries(opacityOf(own.get(part.id)!, said.opacity[layer.id] ?? 1).filter(([, value]) => value !== undefined));
     return {
-      ...part, ...(filter ? { filter } : {}), paint: { ...part.paint, ...opacity },
+      ...part, paint: { ...part.paint, ...opacity },
       layout: { ...part.layout, visibility: isSeen(part, layer, said.shown, said.relief) ? "visible" : "none" },
     } as LayerSpecification;
   });
@@ -53,9 +52,10 @@ function asViewed({ layers: parts, drawn }: Composed, layers: Layer[], { layers:
 
 async function make(): Promise<Begun | null> {
   const first = firstAnswers();
-  if (!first) return null;
-  const [config, style] = await Promise.all(first);
   const view = useView.getState();
+  // What is filtered or drawn in another style needs more answers, and other tiles.
+  if (!first || Object.keys(view.filters).length > 0 || Object.keys(view.work.styles).length > 0) return null;
+  const [config, style] = await Promise.all(first);
   const dark = usePreferences.getState().theme === "dark";
   const { city, layers } = config;
   const composed = composeCity(style, layers, momentsOf(view.time, null).of, dark);
