@@ -42,6 +42,8 @@ OUTSIDE_WORDS = {
 BEST_DPI, MOST_PIXELS = 150, 6_000_000
 # Pieces of one page: so many of 512 pixels, or four times as many of 256.
 MOST_LARGE = 36
+# A piece may be finer than asked for; many larger ones at once would take too much room unpacked.
+MOST_SIDE_PX = 1024
 LONGEST_S, AT_ONCE = 30.0, 6
 QUALITY, LINE = 90, 76
 # As the screen draws features of others.
@@ -207,6 +209,8 @@ def _pixels(body: bytes, side: int, origin: str) -> NDArray[np.uint8]:
     """Return a piece as colours that count as much as they cover. Its kind and size were looked at when it came."""
     try:
         with Image.open(io.BytesIO(body)) as picture:
+            if max(picture.size) > MOST_SIDE_PX:
+                raise OutsideFailed(origin, f"a piece has {picture.width} by {picture.height} pixels", f"单块图片过大（{picture.width}×{picture.height} 像素）", "no-picture")
             plain = picture.convert("RGBA")
             found = np.asarray(plain if plain.size == (side, side) else plain.resize((side, side)), np.uint16)
     except (OSError, SyntaxError, ValueError):

@@ -1,5 +1,5 @@
 import type { CesiumWidget } from "@cesium/engine";
-import { useEffect, useMemo } from "react";
+import { useEffect, useMemo, useState } from "react";
 import type { City } from "../api/types";
 import { lookOf } from "../state/look";
 import { CITY, isOutsideShown, orderOf, useOutside, useOutsideLayers } from "../state/outside";
@@ -9,6 +9,19 @@ import { useView } from "../state/view";
 import { drape, type Grounds } from "./ground";
 import { layOutside } from "./outside";
 import { useScene } from "./state";
+
+// A slider that is drawn along must not have a ground laid for each of its steps.
+const REST_MS = 250;
+
+/** Return a text as it was when it last rested. */
+function useRested(text: string): string {
+  const [rested, setRested] = useState(text);
+  useEffect(() => {
+    const timer = window.setTimeout(() => setRested(text), REST_MS);
+    return () => window.clearTimeout(timer);
+  }, [text]);
+  return rested;
+}
 
 /** What lies on the ground of the scene: the map as the view has it, or imagery, under and over it layers of other services, and whose those are. */
 export function SceneGround({ widget, grounds, city }: { widget: CesiumWidget; grounds: Grounds; city: City }) {
@@ -27,13 +40,13 @@ export function SceneGround({ widget, grounds, city }: { widget: CesiumWidget; g
   const isOver = pictures.some((layer) => below.includes(layer.id));
   const { day, knownAt } = time;
   // What the map shows of hidden, reordered, filtered layers is on the ground as well; what lies under it shows through.
-  const asked = useMemo(() => JSON.stringify(imagery ? {} : { ...lookOf(layers, { layers: seen, filters, work, time }), ...(isOver ? { transparent: "true" } : {}) }),
-    [layers, seen, filters, work, time, imagery, isOver]);
+  const asked = useRested(useMemo(() => JSON.stringify({ ...lookOf(layers, { layers: seen, filters, work, time }), ...(isOver ? { transparent: "true" } : {}) }),
+    [layers, seen, filters, work, time, isOver]));
   const said = pictures.map((layer) => `${layer.id}.${seen.opacity[layer.id] ?? 1}`).join();
   const laid = useMemo(() => pictures.map((layer) => ({ layer, opacity: seen.opacity[layer.id] ?? 1 })), [said]);
 
   useEffect(() => drape(widget, imagery ? "imagery" : "map", grounds, city.extent, {
-    ...JSON.parse(asked) as Record<string, string>, datetime: day ?? undefined, "known-at": knownAt ?? undefined,
+    ...(imagery ? {} : JSON.parse(asked) as Record<string, string>), datetime: day ?? undefined, "known-at": knownAt ?? undefined,
   }), [widget, grounds, imagery, day, knownAt, city.id, asked]);
   // After the map, whenever that is laid: they lie under and over it.
   useEffect(() => {

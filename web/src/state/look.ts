@@ -10,11 +10,16 @@ const MOST_CHARACTERS = 5_000;
 
 type Seen = Pick<LinkedView, "layers" | "filters" | "work" | "time">;
 
+/** Return a percentage in the steps that the server draws; what is hardly seen is seen all the same. */
+function inSteps(opacity: number): number {
+  return opacity <= 0 ? 0 : Math.max(5, Math.round(opacity * 20) * 5);
+}
+
 /** Return the parameters of the picture that shows what the map shows; none at all for the map that everybody has. */
 export function lookOf(layers: Layer[], { layers: { shown, opacity }, filters, work, time: { pinned } }: Seen): Record<string, string> {
   const seen = topDown(layers, work.order).filter((layer) => shown[layer.id] ?? shownByDefault(layer)).reverse();
   const styles = chosenStyles(layers, work.styles);
-  const percent = seen.map(({ id }) => Math.round((opacity[id] ?? 1) * 100));
+  const percent = seen.map(({ id }) => inSteps(opacity[id] ?? 1));
   const wishes: Record<string, unknown> = {};
   for (const layer of seen) {
     const filter = toCql2(filters[layer.id] ?? [], layer.fields);
