@@ -47,8 +47,8 @@ export const useOutside = create<OutsideState>()((set) => ({
 
 /** Return what a reader is told of a fault: the server's own sentence, which names the host and what to do, else ours. */
 export function saidOf(error: unknown): string {
-  if (!(error instanceof Problem)) return error instanceof Error ? error.message : String(error);
-  if (error.members.detail) return error.message;
+  if (error instanceof Problem && error.members.detail) return error.message;
+  if (!(error instanceof Problem)) return write(usePreferences.getState().language, "error.page");
   const known = ([0, 401, 403, 404] as const).find((status) => status === error.status) ?? 500;
   return write(usePreferences.getState().language, `error.${known}`);
 }

@@ -5,6 +5,7 @@ import DatePicker from "antd/es/date-picker";
 import dayjs from "dayjs";
 import "dayjs/locale/zh-cn";
 import { useEffect, useRef, useState } from "react";
+import { Problem } from "../api/http";
 import { addStep } from "../format/instant";
 import { FIRST_DAY, lastDay, useClock } from "../state/clock";
 import { useNotices } from "../state/notices";
@@ -43,7 +44,7 @@ export default function FramesDialog({ day, close }: { day: string; close: () =>
       close();
     } catch (error) {
       setDone(null);
-      if (!stopping.current?.signal.aborted) useNotices.getState().tell({ kind: "fault", text: textOf(error) });
+      if (!stopping.current?.signal.aborted) useNotices.getState().tell({ kind: "fault", text: error instanceof Problem ? textOf(error) : t("film.failed") });
     }
   };
   const pick = (value: string, set: (day: string) => void, label: string) => (
