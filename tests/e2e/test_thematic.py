@@ -86,7 +86,7 @@ def test_clusters_and_pies_add_up_to_all_that_is_in_view(desk: NewDesk) -> None:
 
 
 def test_zones_are_coloured_by_what_lies_in_them(desk: NewDesk, neighbourhood: Neighbourhood) -> None:
-    own = desk(height=1000).open("c=116.393,39.926,12")
+    own = desk(height=1000).open("c=116.393,39.926,12").sign_in("wang")
     page = own.page
     page.get_by_role("tab", name="专题").click()
     choose(page, "图层", "街道")
@@ -99,6 +99,34 @@ def test_zones_are_coloured_by_what_lies_in_them(desk: NewDesk, neighbourhood: N
     own.until(lambda: page.evaluate("() => window.__map.getLayer('theme-street') && window.__map.queryRenderedFeatures({layers: ['theme-street']}).length"), "the zone is filled")
     choose(page, "指标 归一化", "不归一化")
     own.until(lambda: f"{BUILDINGS_NOW} – {BUILDINGS_NOW}" in page.locator(".theme-legend .legend").inner_text(), "the whole count")
+
+    # One street makes one class, which is no style yet; with classes of its own the same count draws the streets for whoever chooses it.
+    styles = page.get_by_role("region", name="图层样式")
+    styles.get_by_placeholder("发布名称").fill("建筑数")
+    expect(styles.get_by_role("button", name="发布为图层样式")).to_be_disabled()
+    made = page.evaluate("""async (breaks) => {
+        const {csrf} = await (await fetch('auth/me')).json();
+        const answer = await fetch('api/styles', {method: 'POST', headers: {'Content-Type': 'application/json', 'X-CSRF-Token': csrf}, body: JSON.stringify({
+            layer: 'street', title: '建筑数', value: {of: {layer: 'building'}}, breaks, colors: ['#eeeeee', '#ffcc00', '#aa0011']})});
+        return [answer.status, await answer.json()];
+    }""", [BUILDINGS_NOW, BUILDINGS_NOW + 1])
+    assert made[0] == 201, made
+    public = desk(height=1000).open("c=116.393,39.926,13")
+    public.page.get_by_role("tab", name="专题").click()
+    choose(public.page, "图层", "街道")
+    public.page.get_by_role("region", name="图层样式").get_by_role("button", name="建筑数").click()
+    colour = public.until(lambda: public.page.evaluate("""() => {
+        const paint = window.__map?.getLayer('street') && window.__map.getPaintProperty('street', 'fill-color');
+        return paint && paint[0] === 'match' ? paint : null;
+    }"""), "the map draws the count")
+    assert colour == ["match", ["id"], [neighbourhood.fids["street"]], "#ffcc00", "#b9bfc5"]
+    public.drawn()
+    public.page.get_by_role("tab", name="图层").click()
+    row = public.page.locator("[data-layer=street]")
+    row.get_by_role("button", name="“街道”的图例").click()
+    expect(row.locator(".legend-by")).to_have_text("建筑 数量")
+    expect(row.locator(".legend li")).to_have_count(3)
+    passes(public, ".panel.layers")
 
 
 def test_a_map_is_published_as_a_style_of_its_layer(desk: NewDesk) -> None:
