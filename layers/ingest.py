@@ -83,7 +83,8 @@ def ingest(store: Store, catalogue: Catalogue, source: Source, layer: Layer, pla
     Batch.sweep(store)
     told = progress or (lambda step, done, of: None)
     try:
-        return _import(store, catalogue, source, layer, plan, told)
+        # The one whose version is known.
+        return _import(store, catalogue, source, catalogue.layers.get(layer.id, layer), plan, told)
     except (DefinitionChanged, psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedTable):
         # Staged by a definition that does not stand any more.
         catalogue.refresh()
