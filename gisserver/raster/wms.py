@@ -9,7 +9,7 @@ from urllib.parse import unquote_plus
 from xml.sax.saxutils import escape
 
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from gisserver.endpoint import Endpoint
 from gisserver.parameters import integer, number
@@ -66,13 +66,13 @@ class WmsService:
     """`/wms`: maps with layers of other services wait for these in threads of their own, so that a service that hangs holds up nobody else's map."""
 
     def __init__(self, context: Context, handler: Callable[[Request], Response]) -> None:
-        self.own: ASGIApp = Endpoint(handler, context, context.delegate_threads)
-        self.theirs: ASGIApp = Endpoint(handler, context, context.upstream_threads)
-        self.names = [each.id for each in context.upstreams]
+        self.context, self.handler = context, handler
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        asked = unquote_plus(scope.get("query_string", b"").decode("latin-1")) if self.names else ""
-        await (self.theirs if any(name in asked for name in self.names) else self.own)(scope, receive, send)
+        asked = unquote_plus(scope.get("query_string", b"").decode("latin-1"))
+        is_theirs = any(each.id in asked for each in self.context.upstreams)
+        threads = self.context.upstream_threads if is_theirs else self.context.delegate_threads
+        await Endpoint(self.handler, self.context, threads)(scope, receive, send)
 
 
 def wms(service: MapService) -> Callable[[Request], Response]:
