@@ -1,12 +1,13 @@
 /// <reference types="node" />
-import { readFileSync } from "node:fs";
+import { readFileSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Plugin } from "vite";
 
 // MapLibre comes as two finished bundles, one for the page and one for its worker, and what both need (half a megabyte) is in each of
 // them. Built from the sources in the same package, both take it from one file.
-const FOLDER = join(dirname(fileURLToPath(import.meta.url)), "node_modules", "maplibre-gl");
+// As the bundler names it: packages may lie elsewhere behind a link.
+const FOLDER = realpathSync(join(dirname(fileURLToPath(import.meta.url)), "node_modules", "maplibre-gl"));
 const PAGE = join(FOLDER, "src", "index.ts");
 export const MAP_WORKER = join(FOLDER, "src", "source", "worker.ts");
 const ADDRESS = "virtual:map-worker";
