@@ -19,7 +19,7 @@ from layers.statement import SameLayer, Statement, compiled, run, storage_srid
 from layers.statistics import CLASSED, COUNTED, chosen_field
 from layers.store import Store
 
-__all__ = ["AREA", "NONE", "Cell", "Values", "Wanted", "cells", "theme_values"]
+__all__ = ["AREA", "MOST_CELLS", "NONE", "Cell", "Values", "Wanted", "cells", "theme_values"]
 
 NONE, AREA = "none", "area"
 MOST_CELLS = 2_000

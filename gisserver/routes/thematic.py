@@ -16,7 +16,7 @@ from gisserver.routes.bodies import Body, answer, read_body
 from gisserver.routes.places import Asked, asked_query
 from layers.errors import InvalidParameter
 from layers.features import rows
-from layers.theme_values import Values, Wanted, cells, theme_values
+from layers.theme_values import MOST_CELLS, Values, Wanted, cells, theme_values
 from spatial_models.classification import Classes, classify
 
 __all__ = ["post_classification", "post_clusters"]
@@ -28,6 +28,8 @@ MOST_IN_VIEW = 50_000
 MOST_SHAPES = 2_000
 WORLD_M = 2 * math.pi * 6378137
 TILE_PX, CELL_PX = 512, 72
+# Cells so small are those of heat, of which a wide screen shows very many; none may be missing from the picture.
+SMALL_PX, MOST_SMALL = 40, 20_000
 
 
 class OfBody(Body):
@@ -135,7 +137,7 @@ def post_clusters(request: Request) -> Response:
     layer = request.context.layer_for(request.audience, body.layer)
     query = asked_query(request, layer, body, body.filter, checked_box(body.bbox))
     size_m = WORLD_M / (TILE_PX * 2 ** body.zoom) * body.cell_px
-    total, made = cells(request.context.store, query, size_m, body.by)
+    total, made = cells(request.context.store, query, size_m, body.by, MOST_SMALL if body.cell_px < SMALL_PX else MOST_CELLS)
     codes = layer.field(body.by).codes if body.by else None
     return answer({"layer": layer.id, "total": total, "cells": [
         {"center": [round(cell.lon, 7), round(cell.lat, 7)], "count": cell.count,
