@@ -52,7 +52,7 @@ Area = Annotated[dict[str, Any], AfterValidator(_is_area), WithJsonSchema({
     "type": "object", "format": "geojson-geometry", "required": ["type", "coordinates"],
     "properties": {"type": {"type": "string", "enum": ["Polygon", "MultiPolygon"]}, "coordinates": {"type": "array", "items": {}}}})]
 Known = Annotated[int | str, AfterValidator(_is_known), WithJsonSchema({"anyOf": [
-    {"type": "integer", "minimum": 0, "exclusiveMaximum": 2**53}, {"type": "string", "minLength": 1, "maxLength": 40}]})]
+    {"type": "integer", "minimum": 0, "maximum": 2**53 - 1}, {"type": "string", "minLength": 1, "maxLength": 40}]})]
 Filter = Annotated[str, WithJsonSchema({"type": "string"})] | dict[str, Any]
 
 
