@@ -167,11 +167,17 @@ def test_only_what_is_in_view_is_in_the_table(desk: NewDesk, neighbourhood: Neig
     expect(count).to_have_text(f"{BUILDINGS_NOW} 条")
 
 
-def test_a_table_without_geometry_opens_from_the_layers(desk: NewDesk) -> None:
+def test_a_table_without_geometry_opens_from_the_layers(desk: NewDesk, neighbourhood: Neighbourhood) -> None:
     own = desk().open().sign_in("bureau")
     own.page.get_by_role("button", name="打开“户室”的属性表").click()
     expect(own.page.locator(".table-count")).to_have_text("12 条")
     expect(own.page.locator(".grid-body .grid-row")).to_have_count(12)
+    # the building of a unit by its name, a link of the active row in the order of the keyboard
+    own.page.get_by_role("grid").press("ArrowDown")
+    link = own.page.locator(".grid-row[data-active=true]").get_by_role("button", name=f"{COMPOUNDS[0]}3号楼", exact=True)
+    expect(link).to_have_attribute("tabindex", "0")
+    link.press("Enter")
+    own.until(lambda: own.selected() == [{"layer": "building", "fid": neighbourhood.fids["building0.2"]}], "the link selects the building")
 
 
 def test_layers_are_switched_and_the_link_tells(desk: NewDesk) -> None:

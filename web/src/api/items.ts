@@ -90,6 +90,22 @@ export async function readByIds(
   return (await askJson<Collection>(url, { signal, headers: { Accept: "application/geo+json" } })).features;
 }
 
+// Of an interval every version comes; more of one feature than this are rare, and what is left out is shown by its number.
+const VERSIONS_EACH = 10;
+
+/** Read some fields of features of a layer by number, without geometry; of an interval, the last version of each. What the reader may not see is left out. */
+export async function readFields(
+  layer: string, fids: number[], properties: string[], when: { datetime?: string; knownAt?: string }, signal?: AbortSignal,
+): Promise<Item[]> {
+  const url = address(itemsPath(layer), {
+    ids: fids.join(","), limit: fids.length * (when.datetime?.includes("/") ? VERSIONS_EACH : 1), skipGeometry: true,
+    properties: properties.join(",") || undefined, datetime: when.datetime, "known-at": when.knownAt, f: "json",
+  });
+  const { features } = await askJson<Collection>(url, { signal, headers: { Accept: "application/geo+json" } });
+  const since = (item: Item) => Date.parse(String(item.properties.valid_from ?? "")) || -Infinity;
+  return [...new Map(features.sort((a, b) => since(a) - since(b)).map((item) => [item.id, item])).values()];
+}
+
 /** Read all versions of a feature, on both axes of time. */
 export async function readVersions(layer: string, fid: number, signal?: AbortSignal): Promise<Version[]> {
   const answer = await askJson<{ versions: Version[] }>(address(`${itemsPath(layer)}/${fid}/versions`), { signal });

@@ -26,6 +26,8 @@ export interface Difference {
   after: Properties | null;
   place: [number, number] | null;
   geometry?: Geometry | null;
+  /** Is its place or shape another? */
+  moved?: boolean;
 }
 
 export interface ChangeList {

@@ -1,53 +1,25 @@
-import { AimOutlined, CloseOutlined, DownloadOutlined, ReloadOutlined } from "../icons";
+import { CloseOutlined, DownloadOutlined, ReloadOutlined } from "../icons";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import Dropdown from "antd/es/dropdown";
 import Select from "antd/es/select";
 import { useEffect, useState } from "react";
 import { saveFile } from "../api/export";
-import { type ChangeKind, type Difference, readChangeFile, readChangeList } from "../api/timeline";
-import type { Layer } from "../api/types";
-import { changed } from "../format/difference";
-import { boundsOf } from "../format/geometry";
+import { type ChangeKind, readChangeFile, readChangeList } from "../api/timeline";
 import { today } from "../format/instant";
 import { pick } from "../format/text";
-import { formatNumber, formatValue } from "../format/value";
+import { formatNumber } from "../format/value";
 import { Empty, Failure, Loading, useErrorText } from "../panels/PanelState";
 import { useChanged } from "../state/changed";
 import { useNotices } from "../state/notices";
 import { useWords } from "../state/preferences";
-import { useLayers, useTimeZone } from "../state/queries";
+import { useLayers } from "../state/queries";
 import { useSession } from "../state/session";
 import type { Compare } from "../state/sides";
 import { useView } from "../state/view";
+import { ChangeRow } from "./ChangeRow";
 
 const LISTED = 1000;
 const KINDS = ["built", "ended", "changed"] as const;
-
-function Row({ layer, each }: { layer: Layer; each: Difference & { moved?: boolean } }) {
-  const { t, language } = useWords();
-  const zone = useTimeZone();
-  const now = each.after ?? each.before ?? {};
-  const name = String((layer.label && now[layer.label]) || `#${each.fid}`);
-  const names = each.before && each.after ? changed(each.before, each.after, layer.fields.map((field) => field.name)) : [];
-  const told = names.slice(0, 3).map((field) => {
-    const found = layer.fields.find((candidate) => candidate.name === field)!;
-    const write = (value: unknown) => formatValue(found, value, language, zone) || t("common.none");
-    return `${pick(found.title, language)} ${write(each.before![field])} → ${write(each.after![field])}`;
-  });
-  if (each.moved) told.push(t("compare.moved"));
-  const zoom = () => {
-    const bounds = boundsOf([each.geometry ?? null]);
-    if (bounds) useView.getState().fly({ bounds, zoom: 17.5 });
-    else if (each.place) useView.getState().fly({ center: each.place, zoom: 17.5 });
-  };
-  return (
-    <tr data-change={each.change}>
-      <td><span className="change-kind" data-change={each.change}>{t(`compare.${each.change}`)}</span></td>
-      <td><button type="button" className="link-button" aria-label={t("compare.zoom", { name })} onClick={zoom}><AimOutlined /> {name}</button></td>
-      <td>{told.join(language === "zh" ? "；" : "; ") || "–"}</td>
-    </tr>
-  );
-}
 
 /** Take the list away as a file: exactly the kinds, layer and box that are listed, all of them. */
 function Take({ path, name }: { path: Parameters<typeof readChangeFile>[0]; name: string }) {
@@ -125,7 +97,7 @@ export function ChangeList({ compare }: { compare: Compare }) {
               : differences.length === 0 ? <Empty title={t("compare.none")} hint={t("compare.noneHint")} /> : (
                 <table className="changes-table" aria-busy={list.isFetching}>
                   <thead><tr><th scope="col">{t("compare.kind")}</th><th scope="col">{t("compare.name")}</th><th scope="col">{t("compare.what")}</th></tr></thead>
-                  <tbody>{differences.map((each) => <Row key={`${each.change}.${each.fid}`} layer={layer!} each={each} />)}</tbody>
+                  <tbody>{differences.map((each) => <ChangeRow key={`${each.change}.${each.fid}`} layer={layer!} each={each} days={days} />)}</tbody>
                 </table>
               )}
         {complete === false && !isSame && <p className="changes-more">{t("compare.more", { count: LISTED })}</p>}

@@ -1,5 +1,5 @@
 /** What panels read from the server. Every key begins with (kind, layer), so that a change expires what it touched. */
-import { keepPreviousData, QueryClient, useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, QueryClient, queryOptions, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { readConfig } from "../api/config";
 import { Problem } from "../api/http";
 import { type Box, countItems, type Question, readItem, readPage, readVersions } from "../api/items";
@@ -8,7 +8,7 @@ import type { City, Config, Layer, LayerField } from "../api/types";
 import { toCql2 } from "../format/condition";
 import { takeConfig } from "./first";
 import type { Ref } from "./link";
-import { readerOf, useSession } from "./session";
+import { readerOf, useSession, useUserName } from "./session";
 import { useView } from "./view";
 
 export const client = new QueryClient({
@@ -115,15 +115,17 @@ export function useShownDay(): string | null {
   return useView((view) => (view.asOf === undefined ? view.time.day : view.asOf));
 }
 
-/** Read one feature as of the moment it is shown for. */
-export function useItem(ref: Ref | null | undefined) {
-  const when = useItemWhen();
-  const name = useSession((session) => session.account?.username ?? "");
-  return useQuery({
+/** How one feature is read as of a moment, for a reader. */
+export function itemQuery(ref: Ref | null | undefined, when: { datetime?: string; knownAt?: string }, name: string) {
+  return queryOptions({
     queryKey: ["item", ref?.layer, ref?.fid, when, name],
     queryFn: ({ signal }) => readItem(ref!.layer, ref!.fid, when, signal),
-    enabled: Boolean(ref),
   });
+}
+
+/** Read one feature as of the moment it is shown for. */
+export function useItem(ref: Ref | null | undefined) {
+  return useQuery({ ...itemQuery(ref, useItemWhen(), useUserName()), enabled: Boolean(ref) });
 }
 
 /** Read the features of a layer that refer to a feature, the first few and their number. */

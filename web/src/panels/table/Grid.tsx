@@ -27,6 +27,7 @@ export function Grid({ layer, fields }: { layer: Layer; fields: LayerField[] }) 
   const when = useWhen();
   const names = useMemo(() => fields.map((field) => field.name), [fields]);
   const question = useQuestion(layer, inView ? bounds : null, names);
+  const shownFor = { datetime: question?.datetime, knownAt: question?.knownAt };
   const pages = usePages(question);
   const count = useCount(question);
   const items = useMemo(() => pages.data?.pages.flatMap((page) => page.features) ?? [], [pages.data]);
@@ -72,10 +73,15 @@ export function Grid({ layer, fields }: { layer: Layer; fields: LayerField[] }) 
     if (box) useView.getState().fly({ bounds: box });
   };
   const press = (event: KeyboardEvent) => {
+    // What is typed into a head or its filter is not meant for the rows, nor is the key that follows a link of a row.
+    const inside = event.target !== frame.current;
+    if (inside && (!(event.target as Element).closest(".grid-row") || event.key === " " || event.key === "Enter")) return;
     const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10 }[event.key];
     const item = items[active];
     if (step) {
       event.preventDefault();
+      // A row that scrolls out takes its link along; the grid keeps the keyboard.
+      if (inside) frame.current?.focus({ preventScroll: true });
       const next = Math.max(0, Math.min(items.length - 1, active + step));
       setActive(next);
       rows.scrollToIndex(next);
@@ -99,7 +105,7 @@ export function Grid({ layer, fields }: { layer: Layer; fields: LayerField[] }) 
         {pages.isFetching && <div className="grid-busy" aria-hidden="true" />}
       </div>
       {pinned.data && (
-        <div className="grid-pinned"><Row item={pinned.data} span={span} fields={fields} template={template} index={-1} chosen active={false} /></div>
+        <div className="grid-pinned"><Row item={pinned.data} span={span} when={shownFor} fields={fields} template={template} index={-1} chosen active={false} /></div>
       )}
       {pages.isPending ? <Loading rows={7} />
         : items.length === 0 ? <Empty title={t("table.empty")} hint={t("table.emptyHint")} />
@@ -108,7 +114,7 @@ export function Grid({ layer, fields }: { layer: Layer; fields: LayerField[] }) 
               {rows.getVirtualItems().map(({ index, start }) => {
                 const item = items[index]!;
                 return (
-                  <Row key={`${item.id}.${String(item.properties.version)}`} item={item} span={span} fields={fields} template={template} index={index} top={start - HEAD_PX} chosen={chosen.has(item.id)}
+                  <Row key={`${item.id}.${String(item.properties.version)}`} item={item} span={span} when={shownFor} fields={fields} template={template} index={index} top={start - HEAD_PX} chosen={chosen.has(item.id)}
                     active={index === active} onClick={(event: MouseEvent) => choose(item, index, event)} onDoubleClick={() => void zoomTo(item)} />
                 );
               })}

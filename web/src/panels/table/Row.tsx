@@ -4,12 +4,16 @@ import { formatValue } from "../../format/value";
 import { formatMoment, toMs } from "../../format/instant";
 import { useWords } from "../../state/preferences";
 import { useTimeZone } from "../../state/queries";
+import type { When } from "../../state/titles";
+import { RefTitle } from "../RefTitle";
 
 interface Shown {
   item: Item;
   fields: LayerField[];
   /** The interval whose versions are shown; null where all rows hold at one moment. */
   span: { from: number; until: number } | null;
+  /** The moment or interval that the rows are shown for. */
+  when: When;
   template: string;
   index: number;
   top?: number;
@@ -19,7 +23,7 @@ interface Shown {
   onDoubleClick?: () => void;
 }
 
-const NUMERIC = new Set(["integer", "number", "reference"]);
+const NUMERIC = new Set(["integer", "number"]);
 
 /** The id of a row: of an interval a feature may have several. */
 export function rowId(item: Item): string {
@@ -49,7 +53,7 @@ function SpanCells({ item, span }: { item: Item; span: { from: number; until: nu
 }
 
 /** One row of a table. */
-export function Row({ item, span, fields, template, index, top, chosen, active, onClick, onDoubleClick }: Shown) {
+export function Row({ item, span, when, fields, template, index, top, chosen, active, onClick, onDoubleClick }: Shown) {
   const { language } = useWords();
   const zone = useTimeZone();
   return (
@@ -59,7 +63,14 @@ export function Row({ item, span, fields, template, index, top, chosen, active, 
       <div role="rowheader" className="grid-cell grid-number">{index >= 0 ? index + 1 : "•"}</div>
       {span && <SpanCells item={item} span={span} />}
       {fields.map((field) => {
-        const text = formatValue(field, item.properties[field.name], language, zone);
+        const value = item.properties[field.name];
+        // Of the many rows only the active one has its links in the order of the keyboard.
+        if (field.type === "reference" && typeof value === "number") return (
+          <div key={field.name} role="gridcell" className="grid-cell">
+            <RefTitle layer={field.references!} fid={value} when={when} tabIndex={active || index < 0 ? 0 : -1} />
+          </div>
+        );
+        const text = formatValue(field, value, language, zone);
         return <div key={field.name} role="gridcell" className="grid-cell" data-numeric={NUMERIC.has(field.type)} title={text}>{text}</div>;
       })}
     </div>
