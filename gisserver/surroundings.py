@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
 from config.settings import ROOT
 from layers.access import Audience
 from layers.catalogue import Catalogue
+from layers.definition_file import read_definition
 from layers.errors import DefinitionError
 from layers.store import Store
 from spatial_models.surroundings import Standard, Terrain
@@ -70,7 +70,7 @@ class CitySurroundings:
 @lru_cache(maxsize=4)
 def read_standards(path: Path) -> Mapping[str, Standard]:
     """Read a table of constants. Raises DefinitionError with one sentence per fault."""
-    data: Any = yaml.safe_load(path.read_text("utf-8"))
+    data: Any = read_definition(path)
     if not isinstance(data, dict):
         raise DefinitionError([f"{path.name}: is no table of constants"])
     faults = [f"{path.name}: {name}: needs {', '.join(sorted(_MEMBERS))}, and a number as its value" for name, each in data.items()

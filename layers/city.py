@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from layers.crs import make_crs
+from layers.definition_file import read_definition
 from layers.errors import DefinitionError, InvalidParameter
 from layers.layer import Text
 
@@ -89,12 +89,7 @@ class City(BaseModel):
 def read_city(path: Path) -> City:
     """Read a `city.yaml`. Raises DefinitionError with one sentence per fault."""
     try:
-        data: Any = yaml.safe_load(path.read_text("utf-8"))
-        return City.model_validate(data)
-    except FileNotFoundError:
-        raise DefinitionError([f"{path}: there is no such file"]) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DefinitionError([f"{path.name}: {error}"]) from None
+        return City.model_validate(read_definition(path))
     except ValidationError as error:
         raise DefinitionError([f"{path.name}: {'.'.join(map(str, e['loc'])) or 'city'}: {e['msg']}"
                                for e in error.errors()]) from None

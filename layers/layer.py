@@ -11,9 +11,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator, model_validator
 
+from layers.definition_file import read_definition
 from layers.errors import DefinitionError
 
 Kind = Literal["spatial", "table", "relation", "coverage"]
@@ -362,12 +362,10 @@ def read_layers(folder: Path) -> dict[str, Layer]:
     faults: list[str] = []
     for path in sorted(folder.glob("*.yaml")):
         try:
-            layer = parse_layer(yaml.safe_load(path.read_text("utf-8")), path.name)
+            layer = parse_layer(read_definition(path), path.name)
             if layer.id in layers:
                 faults.append(f"{path.name}: layer '{layer.id}' is defined twice")
             layers[layer.id] = layer
-        except yaml.YAMLError as error:
-            faults.append(f"{path.name}: {error}")
         except DefinitionError as error:
             faults += error.faults
     for layer in layers.values():

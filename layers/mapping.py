@@ -123,7 +123,7 @@ def read_mapping(path: Path) -> ImportMapping:
         data: Any = _Texts(path.read_text("utf-8")).get_single_data()
     except FileNotFoundError:
         raise DefinitionError([f"{path}: there is no such file"]) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise DefinitionError([f"{path.name}: {error}"]) from None
     if not isinstance(data, dict):
         raise DefinitionError([f"{path.name}: a mapping has keys such as layer, key and map"])

@@ -7,10 +7,10 @@ from functools import partial, reduce
 from pathlib import Path
 from typing import Literal, get_args
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from layers.access import LayerGrant
+from layers.definition_file import read_definition
 from layers.errors import DefinitionError, InvalidParameter
 from layers.layer import Layer, Text
 from layers.ownership import person_circle, role_circle
@@ -238,9 +238,7 @@ def read_roles(path: Path, layers: Mapping[str, Layer] | None = None) -> Roles:
     Raises DefinitionError with one sentence per fault, each beginning with its place.
     """
     try:
-        roles = Roles.model_validate(yaml.safe_load(path.read_text("utf-8")))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DefinitionError([f"{path.name}: {error}"]) from None
+        roles = Roles.model_validate(read_definition(path))
     except ValidationError as error:
         raise DefinitionError([f"{path.name}: {'.'.join(str(p) for p in e['loc']) or 'roles'}: {e['msg']}"
                                for e in error.errors()]) from None

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
-
 from config.settings import ROOT
 from layers.catalogue import set_city, set_code_schemes
 from layers.city import read_city
+from layers.definition_file import read_definition
 from layers.layer import read_layers
 from layers.migrate import migrate
 from layers.pinyin import fill_pinyin
@@ -39,6 +38,6 @@ def prepare_store(store: Store, city: Path, layers: Path = LAYERS, *, allow_loss
     done = Preparation(migrate(store))
     fill_pinyin(store)
     done.city_changed = set_city(store, read_city(city))
-    set_code_schemes(store, yaml.safe_load(CODE_SCHEMES.read_text("utf-8")))
+    set_code_schemes(store, read_definition(CODE_SCHEMES))
     done.steps = apply(store, read_layers(layers), allow_loss)
     return done

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from layers.definition_file import read_definition
 from layers.errors import DefinitionError
 from layers.layer import NAME, Text
 from tiles.upstreams import Upstream
@@ -92,10 +92,7 @@ def read_upstreams(path: Path, environment: Mapping[str, str], layer_ids: frozen
     """
     if not path.is_file():
         return ()
-    try:
-        given = yaml.safe_load(path.read_text("utf-8")) or {}
-    except yaml.YAMLError as error:
-        raise DefinitionError([f"{path.name}: {error}"]) from None
+    given = read_definition(path) or {}
     if not isinstance(given, dict) or given.keys() - {"upstreams"} or not isinstance(given.get("upstreams") or [], list):
         raise DefinitionError([f"{path.name}: has one list, 'upstreams'"])
     found, faults = [], []

@@ -97,6 +97,23 @@ def test_a_city_file_with_a_mistake(told: Told, store: Store, tmp_path: Path, co
     assert (code, "city-of-mistakes.yaml" in line) == (ExitCode.BAD_DATA, True)
 
 
+@pytest.mark.parametrize("content", ["id: district\ntitle: {zh: 行政区".encode("gb18030"), b"id: district\nwas: 2026-06-31", b"[" * 5000])
+@pytest.mark.parametrize("name", ["layers", "roles", "code_schemes"])
+def test_a_file_of_the_configuration_that_cannot_be_read(told: Told, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, name: str) -> None:
+    folder = tmp_path / "mistakes"
+    folder.mkdir()
+    (folder / "mistaken.yaml").write_bytes(content)
+    if name == "layers":
+        code, line = told("layer", "plan", "--from", str(folder), GIS_DATABASE_URL=store.dsn)
+    elif name == "roles":
+        monkeypatch.setattr("gisserver.commands.user.ROLES", folder / "mistaken.yaml")
+        code, line = told("user", "disable", "nobody", GIS_DATABASE_URL=store.dsn)
+    else:
+        monkeypatch.setattr("gisserver.ops.preparation.CODE_SCHEMES", folder / "mistaken.yaml")
+        code, line = told("migrate", GIS_DATABASE_URL=store.dsn)
+    assert (code, "mistaken.yaml" in line) == (ExitCode.BAD_DATA, True)
+
+
 def test_a_folder_that_cannot_be_written(told: Told, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder", "utf-8")
     code, line = told("up", GIS_VAR=str(tmp_path / "file" / "var"))
