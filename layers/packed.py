@@ -1,4 +1,4 @@
-"""Files that are packed (.gz, .zip), unpacked into memory no farther than there is room for: a small file may say that it is an endless one."""
+"""Files that are packed (.gz, .zip), unpacked piece by piece, into memory no farther than there is room for: a small file may say that it is an endless one."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from typing import IO, Any
 
 from layers.errors import InvalidParameter
 
-__all__ = ["MOST_BYTES", "TooLarge", "ends_of", "inner_name", "text_of"]
+__all__ = ["MOST_BYTES", "TooLarge", "chunks_of", "ends_of", "inner_name", "text_of"]
 
 # What is unpacked at most: read whole and taken apart it takes ten times as much memory.
 MOST_BYTES = 512 << 20
 MOST_MEMBERS, CHUNK = 10_000, 1 << 20
+# How members of zip files may be packed. What the others (bzip2, LZMA) unpack to comes at once, however much it is.
+_UNPACKED = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _DAMAGED = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError)
 
 
@@ -56,7 +58,7 @@ def text_of(path: Path, member: str | None = None, most: int = MOST_BYTES) -> by
     """
     if not _is_packed(path):
         return path.read_bytes()
-    return b"".join(_chunks(path, member, most))
+    return b"".join(chunks_of(path, member, most))
 
 
 def ends_of(path: Path, member: str | None, size: int) -> bytes:
@@ -71,7 +73,7 @@ def ends_of(path: Path, member: str | None, size: int) -> bytes:
             return head + file.read()
     head, tail = b"", b""
     try:
-        for chunk in _chunks(path, member, MOST_BYTES):
+        for chunk in chunks_of(path, member, MOST_BYTES):
             head += chunk[:max(0, size - len(head))]
             tail = (tail + chunk)[-size:]
     except TooLarge:
@@ -94,7 +96,11 @@ def _members(path: Path) -> list[zipfile.ZipInfo]:
     return found
 
 
-def _chunks(path: Path, member: str | None, most: int) -> Iterator[bytes]:
+def chunks_of(path: Path, member: str | None, most: int | None = None) -> Iterator[bytes]:
+    """Give what a packed file unpacks to, in pieces of some megabytes at most.
+
+    Raises InvalidParameter `file` where it is damaged, packed in a way that cannot be undone piece by piece, or more than `most` bytes.
+    """
     size = 0
     try:
         with ExitStack() as stack:
@@ -103,11 +109,14 @@ def _chunks(path: Path, member: str | None, most: int) -> Iterator[bytes]:
                 packed = stack.enter_context(gzip.open(path))
             else:
                 archive = stack.enter_context(zipfile.ZipFile(path))
+                if archive.getinfo(str(member)).compress_type not in _UNPACKED:
+                    raise InvalidParameter("file", f"{path.name} is packed otherwise than by 'deflate'; pack it again so, or unpack it",
+                                           f"{path.name} 的压缩方式不是“deflate”；请重新压缩或先解压")
                 packed = stack.enter_context(archive.open(str(member)))
             while chunk := packed.read(CHUNK):
                 size += len(chunk)
                 # What a file says of its own size is not believed.
-                if size > most:
+                if most is not None and size > most:
                     raise TooLarge(path, most)
                 yield chunk
     except _DAMAGED as error:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import gzip
 import json
 import os
 import re
@@ -27,6 +25,7 @@ from pyproj.exceptions import CRSError
 from layers.city_source import FOOTPRINT, CityRows
 from layers.cityjson import is_cityjson, read_cityjson
 from layers.errors import InvalidParameter
+from layers.packed import chunks_of
 from layers.shapefiles import Shapefile
 
 __all__ = ["Source", "open_source"]
@@ -177,22 +176,20 @@ def _unpacked(path: Path, place: str) -> tuple[str, Path | None]:
     folder = Path(tempfile.mkdtemp(prefix=f"{UNPACKED}{os.getpid()}-"))
     target = folder / "source.gpkg"
     try:
-        with contextlib.ExitStack() as stack:
-            if place.startswith("/vsigzip/"):
-                packed: Any = stack.enter_context(gzip.open(path))
-            else:
-                archive = stack.enter_context(zipfile.ZipFile(path))
-                packed = stack.enter_context(archive.open(place.split(f"{path}/", 1)[1]))
-            _copy(packed, stack.enter_context(target.open("wb")), folder)
-    except (OSError, EOFError, zipfile.BadZipFile) as error:
+        with target.open("wb") as file:
+            _copy(chunks_of(path, None if place.startswith("/vsigzip/") else place.split(f"{path}/", 1)[1]), file, folder)
+    except InvalidParameter:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise InvalidParameter("file", f"{path.name} cannot be unpacked: {_first_line(error)}") from error
     return str(target), folder
 
 
-def _copy(packed: Any, target: Any, folder: Path) -> None:
+def _copy(chunks: Iterator[bytes], target: Any, folder: Path) -> None:
     """Copy what is unpacked. Raises OSError before it fills the disk: a small file may say that it is an endless one."""
-    while chunk := packed.read(1 << 20):
+    for chunk in chunks:
         if shutil.disk_usage(folder).free < ROOM_LEFT:
             raise OSError(f"it needs more than the room that {folder.parent} has; unpack it where there is room")
         target.write(chunk)

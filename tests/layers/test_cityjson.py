@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -268,6 +269,14 @@ def test_what_unpacks_without_end_is_refused(tmp_path):
         with pytest.raises(InvalidParameter) as raised:
             open_source(tmp_path / name)
         assert raised.value.parameter == "file" and raised.value.chinese
+    for name, kind in (("bzip2.zip", zipfile.ZIP_BZIP2), ("lzma.zip", zipfile.ZIP_LZMA)):
+        with zipfile.ZipFile(tmp_path / name, "w", kind) as archive:
+            archive.writestr("town.json", b" " * (200 << 20))
+        tracemalloc.start()
+        with pytest.raises(InvalidParameter, match="deflate"):
+            open_source(tmp_path / name)
+        assert tracemalloc.get_traced_memory()[1] < 16 << 20
+        tracemalloc.stop()
     with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:
         for name in ("a.city.json", "b.city.json"):
             archive.writestr(name, "{}")

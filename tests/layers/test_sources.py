@@ -61,6 +61,19 @@ def test_packed_files_are_looked_into(package: Path, tmp_path: Path) -> None:
         open_source(tmp_path / "q.zip")
 
 
+def test_a_packed_database_that_is_damaged_or_has_no_end_is_told(package: Path, tmp_path: Path) -> None:
+    packed = bytearray(gzip.compress(package.read_bytes()))
+    packed[len(packed) // 2:] = b"\xff" * 2000
+    (tmp_path / "bad.gpkg.gz").write_bytes(packed)
+    with pytest.raises(InvalidParameter, match=r"'file'.*bad.gpkg.gz cannot be unpacked"):
+        open_source(tmp_path / "bad.gpkg.gz", "plots")
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("a.gpkg", b" " * (64 << 20))
+    with pytest.raises(InvalidParameter, match=r"'file'.*bomb.zip is packed otherwise than by 'deflate'"):
+        open_source(tmp_path / "bomb.zip")
+    assert not list(Path(tempfile.gettempdir()).glob(f"gis-import-{os.getpid()}-*"))
+
+
 def test_what_is_no_source_is_told(tmp_path: Path) -> None:
     with pytest.raises(InvalidParameter, match="'file': there is no file"):
         open_source(tmp_path / "nowhere.gpkg")
