@@ -22,18 +22,20 @@ _TOUCH_M = 1e-6
 
 
 class Facets(NamedTuple):
-    """Polygons in space seen from above, none of them upright: plans (projected CRS), planes z = a·x + b·y + c about `origin`, and
-    whether each looks up."""
+    """Polygons in space seen from above, none of them upright: plans (projected CRS), planes z = a·x + b·y + c about `origin`,
+    whether each looks up, and between which elevations its corners lie."""
 
     plan: NDArray[np.object_]
     origin: Floats
     plane: Floats
     is_up: NDArray[np.bool_]
+    span: Floats
 
     def heights(self, rows: NDArray[np.int64] | slice, x: Floats, y: Floats) -> Floats:
         """Return the elevations of facets over places, metres."""
-        plane, origin = self.plane[rows], self.origin[rows]
-        found: Floats = plane[:, 0] * (x - origin[:, 0]) + plane[:, 1] * (y - origin[:, 1]) + plane[:, 2]
+        plane, origin, span = self.plane[rows], self.origin[rows], self.span[rows]
+        # On what is almost upright a millimetre in plan is metres of height: it never is beyond its own corners.
+        found: Floats = np.clip(plane[:, 0] * (x - origin[:, 0]) + plane[:, 1] * (y - origin[:, 1]) + plane[:, 2], span[:, 0], span[:, 1])
         return found
 
     def volume_m3(self, lowest_m: float) -> float:
@@ -139,7 +141,7 @@ def facets_of(polygons: Iterable[Rings]) -> Facets:
 
     A polygon's plane is the one that fits its outer ring best; a warped one is cut into triangles.
     """
-    plans, origins, planes, ups = [], [], [], []
+    plans, origins, planes, ups, spans = [], [], [], [], []
     for rings in polygons:
         outer = rings[0]
         middle = outer.mean(axis=0)
@@ -153,7 +155,8 @@ def facets_of(polygons: Iterable[Rings]) -> Facets:
         if off > _FLAT_M and len(outer) > 3 and plan.is_valid:
             parts = _triangles(plan, np.concatenate(rings))
         else:
-            parts = [(part, middle, normal) for part in shapely.get_parts(shapely.make_valid(plan)) if part.geom_type == "Polygon"]
+            # A polygon that crosses itself and has a spike falls into a collection of several polygons and a line.
+            parts = [(part, middle, normal) for part in shapely.get_parts(shapely.get_parts(shapely.make_valid(plan))) if part.geom_type == "Polygon"]
         for part, about, n in parts:
             if abs(n[2]) < _WALL * float(np.linalg.norm(n)) or part.area < _TOUCH_M:
                 continue
@@ -161,8 +164,9 @@ def facets_of(polygons: Iterable[Rings]) -> Facets:
             origins.append(about[:2])
             planes.append((-n[0] / n[2], -n[1] / n[2], about[2]))
             ups.append(normal[2] > 0)
+            spans.append((outer[:, 2].min(), outer[:, 2].max()))
     return Facets(np.array(plans, dtype=object), np.array(origins, dtype=float).reshape(-1, 2), np.array(planes, dtype=float).reshape(-1, 3),
-                  np.array(ups, dtype=bool))
+                  np.array(ups, dtype=bool), np.array(spans, dtype=float).reshape(-1, 2))
 
 
 def _triangles(plan: shapely.Polygon, corners: Floats) -> list[tuple[shapely.Polygon, Floats, Floats]]:

@@ -78,6 +78,21 @@ def sight(x: float, y: float, z: float, to_x: float, to_y: float, to_z: float, d
     return look((EAST + x, NORTH + y, z), (EAST + to_x, NORTH + to_y, to_z), HOUSE, PLANE, drop)
 
 
+def test_a_wall_that_leans_by_millimetres_is_no_higher_than_its_corners():
+    """Its corners lie two millimetres off a plane, which over the edge of a plan of six millimetres is a third of a metre."""
+    wall = np.array([(0, 0, 40), (10, 0, 40), (10, 0.006, 43), (0, 0.010, 43)]) + CORNER
+    facets = facets_of([[wall]])
+    edge, of = shapely.get_coordinates(facets.plan, return_index=True)
+    heights = facets.heights(of, *edge.T)
+    assert len(facets.plan) == 1 and heights.min() >= 40 and heights.max() <= 43
+
+
+def test_a_roof_that_crosses_itself_and_has_a_spike_keeps_its_halves():
+    # Its edges cross at (8/3, 4/3): triangles of 16/3 and 4/3 m².
+    corners = [(0, 0, 10), (4, 2, 10), (4, 0, 10), (0, 4, 10), (-3, 4, 10), (0, 4, 10)]
+    assert sum(part.area for part in facets_of([[np.array(corners, float) + CORNER]]).plan) == pytest.approx(20 / 3)
+
+
 def test_the_ridge_is_in_the_way_and_the_eaves_are_not():
     # Level at 48 m across the ridge: over the roof only half way up its slopes, 2 m below the ridge.
     (across,) = sight(60, -45, 48, 60, 45, 48).obstructions
