@@ -56,6 +56,17 @@ def test_datetime_is_valid_time(http: httpx.Client, moment: str, expected: set[s
     assert not absent & found
 
 
+def test_some_by_number_say_their_names_and_since_when(http: httpx.Client) -> None:
+    numbers = {f["properties"]["name"]: f["id"] for f in ask(http, datetime="2005", limit=100).json()["features"]}
+    asked = f"{numbers['1号楼']},{numbers['2号楼']},999999"
+    found = ask(http, ids=asked, properties="name", skipGeometry="true", datetime="2009-01-01/2011-01-01", limit=30).json()["features"]
+    assert {(f["id"], f["properties"]["name"], f["properties"]["valid_from"][:4]) for f in found} == {
+        (numbers["1号楼"], "1号楼", "2000"), (numbers["1号楼"], "老楼", "2010"), (numbers["2号楼"], "2号楼", "2000")}
+    assert all(f["geometry"] is None for f in found)
+    # who is not there on the day is left out, as is a number that nobody has
+    assert [f["id"] for f in ask(http, ids=asked, properties="name", limit=3).json()["features"]] == [numbers["1号楼"]]
+
+
 def test_known_at_is_what_was_known(http: httpx.Client, town: Town) -> None:
     before = ask(http, known_at=town.seqs["buildings"], limit=100)
     assert names(before) == {f"{n}号楼" for n in range(1, 13)}

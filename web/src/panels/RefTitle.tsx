@@ -26,7 +26,7 @@ export function RefTitle({ layer: id, fid, when, asOf = false, tabIndex }: Shown
   const name = useUserName();
   const layer = useLayer(id);
   const title = useTitle(layer, fid, when);
-  if (!layer || title.data === null) return <span title={t("error.404")}>{fid}</span>;
+  if (!layer || title.data === null) return <span className="none" title={t("error.404")}>{fid}</span>;
   if (!title.data) return <>{fid}</>;
   const ref = { layer: id, fid };
   const label = labelOf(layer, title.data, language);
