@@ -107,6 +107,8 @@ FAULTS_ZH: dict[str, str] = {
     "geometry_missing": "新要素需要几何", "geometry_invalid": "几何无效", "geometry_empty": "几何为空", "outside": "几何超出城市范围",
     "forbidden": "您无权编辑此要素", "reference": "引用的要素不存在或不在同一时间有效", "referred": "仍被其他要素引用",
     "overlap": "与同图层要素重叠", "not_within": "超出所属要素的范围", "key_missing": "关键字段为空", "key_repeated": "关键字段重复",
+    "surfaces": "“{field}”不是由表面组成的列表", "surface_type": "“{field}”中有未知的表面类型或缺少环", "surface_ring": "“{field}”中有未闭合或没有面积的环",
+    "surface_plane": "“{field}”中有不平的表面", "surface_height": "表面超出“{field}”所述的高程", "surface_place": "“{field}”不在其建筑处，或其建筑没有位置",
 }
 
 
