@@ -25,7 +25,7 @@ LOCK_TIMEOUT = "SET lock_timeout = '150ms'"
 PATIENCE_S = 20.0
 PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8)
 # Audiences that are forgotten in one transaction.
-PRUNED = 500
+PRUNED = 100
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,9 @@ def regrant_all(store: Store, layers: Mapping[str, Layer] | None = None) -> int:
         Only audiences that may read one of these; None takes all.
     """
     names = None if layers is None else list(layers)
-    with store.read() as connection:
+    with store.connect() as connection:
+        # Those that are being made in this moment are among them.
+        connection.execute("SELECT pg_advisory_xact_lock(4548, 3)")
         given = list(connection.execute("SELECT role, is_profile FROM gis.grants_of(%s)", (names,)))
         row = connection.execute("SELECT count(DISTINCT role) FROM gis.audience LEFT JOIN gis.audience_layer ON audience = role "
                                  "WHERE %(layers)s::text[] IS NULL OR layer = ANY (%(layers)s)", {"layers": names}).fetchone()
@@ -184,7 +186,9 @@ def _keep(store: Store, audience: Audience, layers: Mapping[str, Layer]) -> None
     with store.connect() as connection:
         connection.execute(LOCK_TIMEOUT)
         known = {name for (name,) in connection.execute(
-            "SELECT g.role FROM gis.layer_grant g JOIN pg_roles r ON r.rolname = g.role WHERE g.role = ANY (%s)", ([role for _, role, _ in grants],))}
+            "SELECT g.role FROM gis.layer_grant g JOIN pg_roles r ON r.rolname = g.role WHERE g.role = ANY (%s) "
+            # The role may be that of a city beside this one.
+            "AND coalesce(has_any_column_privilege(g.role, to_regclass(format('city.%%I', g.layer)), 'SELECT'), true)", ([role for _, role, _ in grants],))}
         for attempt in range(2):
             # A transaction per layer: no more than two tables are ever held at once.
             for grant, role, is_by_circle in grants:

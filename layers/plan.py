@@ -170,6 +170,8 @@ def _carry_out(connection: psycopg.Connection, steps: list[Step], new: Mapping[s
             connection.execute("SELECT gis.arrange_cells(%s)", (step.layer,))
     if steps:
         connection.execute("UPDATE gis.catalogue_state SET version = version + 1")
+        # A grant that is being made in this moment goes by the definitions of before: it is waited for, or it would not be among them.
+        connection.execute("SELECT pg_advisory_xact_lock(4548, 3)")
         connection.execute("SELECT gis.regrant(role, is_profile) FROM gis.grants_of(NULL)")
         connection.execute("SELECT pg_notify('gis_catalogue', '')")
 

@@ -20,6 +20,10 @@ __all__ = ["Store", "drop_database", "make_database"]
 READ_SETTINGS = ("SET default_transaction_read_only = on; SET max_parallel_workers_per_gather = 0; "
                  "SET statement_timeout = '60s'; SET idle_in_transaction_session_timeout = '60s'")
 
+# A connection that idled longer takes its role anew: roles of audiences that nobody uses are dropped, and one that is made again has the
+# same name and is another one.
+ROLE_KEPT_S = 600.0
+
 
 class _Reading:
     """A pooled reading connection and the audience whose role its session has."""
@@ -68,7 +72,7 @@ class Store:
         """Give a read-only autocommit connection in the role of an audience (None: the owner)."""
         reading = self._take(role)
         try:
-            if reading.role != role:
+            if reading.role != role or (role is not None and time.monotonic() - reading.idle_since > ROLE_KEPT_S):
                 # RESET first: the session user is a member of every audience's role, one audience is not of another.
                 reading.connection.execute("RESET ROLE" if role is None else
                                            sql.SQL("SET ROLE {}").format(sql.Identifier(role)))

@@ -59,9 +59,16 @@ CREATE TABLE IF NOT EXISTS gis.reader_circle (
   circles text[] NOT NULL,
   PRIMARY KEY (audience, layer)
 );
-ALTER TABLE gis.reader_circle ENABLE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS own_circles ON gis.reader_circle;
-CREATE POLICY own_circles ON gis.reader_circle FOR SELECT USING (audience = current_user);
+-- Where it is there it is left alone: this runs at every start, and a policy needs the table for itself while everybody reads it.
+DO $do$
+BEGIN
+  IF NOT (SELECT relrowsecurity FROM pg_class WHERE oid = 'gis.reader_circle'::regclass) THEN
+    ALTER TABLE gis.reader_circle ENABLE ROW LEVEL SECURITY;
+  END IF;
+  IF NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = 'gis.reader_circle'::regclass AND polname = 'own_circles') THEN
+    CREATE POLICY own_circles ON gis.reader_circle FOR SELECT USING (audience = current_user);
+  END IF;
+END $do$;
 
 -- Whose circles count, as a condition: a list that is looked up once for a statement.
 CREATE OR REPLACE FUNCTION gis.in_circles(p_column text, p_layer text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
@@ -240,10 +247,21 @@ DECLARE
   v_profile name := 'gis_p_' || left(md5(array_to_string(ARRAY(SELECT g FROM unnest(p_grants) g ORDER BY g COLLATE "C"), ',')), 16);
   v_grant name;
 BEGIN
-  IF EXISTS (SELECT FROM gis.profile p JOIN pg_roles r ON r.rolname = p.role WHERE p.role = v_profile) THEN RETURN v_profile; END IF;
-  PERFORM gis.make_role(v_profile);
   INSERT INTO gis.profile (role) VALUES (v_profile) ON CONFLICT DO NOTHING;
-  INSERT INTO gis.profile_grant (profile, grant_role) SELECT v_profile, g FROM unnest(p_grants) g ON CONFLICT DO NOTHING;
+  IF FOUND THEN
+    INSERT INTO gis.profile_grant (profile, grant_role) SELECT v_profile, g FROM unnest(p_grants) g ON CONFLICT DO NOTHING;
+  END IF;
+  -- Names are short hashes here too.
+  IF EXISTS ((SELECT grant_role FROM gis.profile_grant WHERE profile = v_profile EXCEPT SELECT unnest(p_grants))
+             UNION ALL (SELECT unnest(p_grants) EXCEPT SELECT grant_role FROM gis.profile_grant WHERE profile = v_profile)) THEN
+    RAISE EXCEPTION 'role % holds other grants', v_profile USING ERRCODE = '42710';
+  END IF;
+  IF EXISTS (SELECT FROM pg_roles WHERE rolname = v_profile) THEN
+    -- Roles are the cluster's: it may be there and have nothing here.
+    IF has_schema_privilege(v_profile, 'gis', 'USAGE') THEN RETURN v_profile; END IF;
+  ELSE
+    PERFORM gis.make_role(v_profile);
+  END IF;
   FOREACH v_grant IN ARRAY p_grants LOOP
     IF NOT gis.is_direct_member(v_profile, v_grant) THEN
       EXECUTE format('GRANT %I TO %I', v_grant, v_profile);
@@ -318,12 +336,14 @@ CREATE OR REPLACE FUNCTION gis.grants_of(p_layers text[]) RETURNS TABLE (role na
   ORDER BY 2, 1
 $$;
 
+-- What is forgotten meanwhile is left out.
 CREATE OR REPLACE FUNCTION gis.regrant(p_role name, p_is_profile boolean) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
+  PERFORM pg_advisory_xact_lock(4548, 3);
   IF p_is_profile THEN
-    PERFORM gis.issue_profile(p_role);
+    PERFORM gis.issue_profile(role) FROM gis.profile WHERE role = p_role;
   ELSE
-    PERFORM gis.issue_layer_grant(p_role);
+    PERFORM gis.issue_layer_grant(role) FROM gis.layer_grant WHERE role = p_role;
   END IF;
 END $$;
 DROP FUNCTION IF EXISTS gis.regrant(name);
@@ -359,7 +379,9 @@ DECLARE
 BEGIN
   PERFORM pg_advisory_xact_lock(4548, 3);
   FOR v_role IN DELETE FROM gis.audience WHERE role IN (
-                  SELECT role FROM gis.audience WHERE used_at < clock_timestamp() - p_unused ORDER BY used_at LIMIT p_most) RETURNING role LOOP
+                  SELECT role FROM gis.audience WHERE used_at < clock_timestamp() - p_unused ORDER BY used_at LIMIT p_most)
+                  -- Asked again of the row as it is when it is locked: its reader may have come just now.
+                  AND used_at < clock_timestamp() - p_unused RETURNING role LOOP
     PERFORM gis.drop_role(v_role);
     v_count := v_count + 1;
   END LOOP;
