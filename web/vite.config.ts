@@ -1,7 +1,7 @@
 import react from "@vitejs/plugin-react";
 import { loadEnv } from "vite";
 import { defineConfig } from "vitest/config";
-import { firstView } from "./vite.chunks";
+import { firstView, workerAlone } from "./vite.chunks";
 import { fetchedEarly } from "./vite.early";
 import { globeFiles } from "./vite.globe";
 import { mapFromSource } from "./vite.maplibre";
@@ -15,7 +15,7 @@ const DEFAULT_SERVER = "http://127.0.0.1:8000";
 
 export default defineConfig(({ mode }) => ({
   base: "./",
-  plugins: [mapFromSource(), wordsByLanguage(), react(), globeFiles(), reportFiles(), fetchedEarly("map", "shell"), packedFiles()],
+  plugins: [mapFromSource(), wordsByLanguage(), react(), globeFiles(), reportFiles(), fetchedEarly("map", "shell"), workerAlone(), packedFiles()],
   build: {
     target: "es2022",
     // Every browser that draws the map knows how to load ahead.

@@ -1,22 +1,26 @@
 /// <reference types="node" />
-import { readFileSync, realpathSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import type { Plugin } from "vite";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname } from "node:path";
+import { normalizePath, type Plugin } from "vite";
 
 // MapLibre comes as two finished bundles, one for the page and one for its worker, and what both need (half a megabyte) is in each of
 // them. Built from the sources in the same package, both take it from one file.
-// As the bundler names it: packages may lie elsewhere behind a link.
-const FOLDER = realpathSync(join(dirname(fileURLToPath(import.meta.url)), "node_modules", "maplibre-gl"));
-const PAGE = join(FOLDER, "src", "index.ts");
-export const MAP_WORKER = join(FOLDER, "src", "source", "worker.ts");
+const FOLDER = packageFolder(import.meta.url);
+const PAGE = `${FOLDER}/src/index.ts`;
+export const MAP_WORKER = `${FOLDER}/src/source/worker.ts`;
 const ADDRESS = "virtual:map-worker";
-const { version } = JSON.parse(readFileSync(join(FOLDER, "package.json"), "utf-8")) as { version: string };
+const { version } = JSON.parse(readFileSync(`${FOLDER}/package.json`, "utf-8")) as { version: string };
 // The finished bundles begin with it, and so must what is made of the sources.
 const LICENSE = `/*! MapLibre GL JS ${version}, 3-Clause BSD: https://github.com/maplibre/maplibre-gl-js/blob/v${version}/LICENSE.txt */\n`;
 const FINISHED = "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 // Buttons, notes and bubbles that the client draws itself; with their pictures they are nine tenths of the sheet.
 const UNUSED = /\.maplibregl-(ctrl|popup|user-location|attrib|compact|scale|terrain|globe)/;
+
+/** Return where the package of MapLibre lies for a module, named as the bundler names it: packages may lie above, or elsewhere behind a link. */
+export function packageFolder(from: string): string {
+  return normalizePath(dirname(createRequire(from).resolve("maplibre-gl/package.json")));
+}
 
 /** The rules of MapLibre's style sheet for what the client shows of it: canvas, gestures and markers. */
 function usedRules(css: string): string {
@@ -50,7 +54,7 @@ export function mapFromSource(): Plugin {
     },
     generateBundle(_, bundle) {
       for (const each of Object.values(bundle)) {
-        if (each.type === "chunk" && each.moduleIds.some((id) => id.startsWith(join(FOLDER, "src")))) each.code = LICENSE + each.code;
+        if (each.type === "chunk" && each.moduleIds.some((id) => id.startsWith(`${FOLDER}/src/`))) each.code = LICENSE + each.code;
       }
     },
   };
