@@ -12,7 +12,7 @@ import { useCity, useItem, useLayers } from "../state/queries";
 import { useLive } from "../state/refresh";
 import { useSession } from "../state/session";
 import { useView } from "../state/view";
-import { type Begun, takeBegun } from "./begin";
+import { type Begun, place, takeBegun } from "./begin";
 import { followFlights, reportCamera } from "./camera";
 import { addCity, applyFilters, applyOpacity, applyShown, applyTiles, type Drawn, redraw } from "./city";
 import { useChangeMarks } from "./changes";
@@ -86,11 +86,17 @@ export default function MapView() {
     let made: MapLibre | undefined;
     let over = false;
     let stop: (() => void)[] = [];
-    void takeBegun().then((first) => {
+    let first: Begun | null = null;
+    const end = () => {
+      made?.remove();
+      first?.frame.remove();
+    };
+    void takeBegun().then((taken) => {
+      first = taken;
       made = first?.map;
-      if (over) return made?.remove();
+      if (over) return end();
       try {
-        if (first) frame.current!.append(first.frame);
+        if (first) place(first, frame.current!);
         made ??= createMap(frame.current!, city, useView.getState().camera, usePreferences.getState().theme === "dark");
       } catch {
         setFailed(true);
@@ -104,10 +110,10 @@ export default function MapView() {
     });
     return () => {
       over = true;
-      stop.forEach((end) => end());
+      stop.forEach((each) => each());
       setLaid(null);
       setMap(null);
-      made?.remove();
+      end();
     };
     // Another reader gets another copy of the same city: that is no reason for another map.
   }, [city?.id]);

@@ -15,6 +15,8 @@ import { opacityOf } from "./paint";
 export interface Begun {
   map: MapLibre;
   frame: HTMLElement;
+  /** Where the view was when it began. */
+  camera: View["camera"];
   layers: Layer[];
   style: StyleSpecification;
   dark: boolean;
@@ -37,6 +39,13 @@ export function takeBegun(): Promise<Begun | null> {
   return taken;
 }
 
+/** Put the first map into the place of the map, where the view is by now: a kept view or another link may have come since it began. */
+export function place({ map, frame, camera }: Begun, into: HTMLElement): void {
+  into.append(frame);
+  const wanted = useView.getState().camera;
+  if (wanted && wanted !== camera) map.jumpTo({ center: [wanted.lon, wanted.lat], zoom: wanted.zoom, bearing: wanted.bearing, pitch: wanted.pitch });
+}
+
 /** Show and fade the style layers at once as the view says: what changes later makes the map lay its tiles twice. */
 function asViewed({ layers: parts, drawn }: Composed, layers: Layer[], { layers: said }: View): LayerSpecification[] {
   const own = new Map([...drawn.parts.values()].flat().map((part) => [part.id, part]));
@@ -50,12 +59,17 @@ function asViewed({ layers: parts, drawn }: Composed, layers: Layer[], { layers:
   });
 }
 
+/** What is filtered or drawn in another style needs more answers, and other tiles; a scene needs no map. */
+function isPlain({ scene, filters, work }: View): boolean {
+  return !scene && Object.keys(filters).length === 0 && Object.keys(work.styles).length === 0;
+}
+
 async function make(): Promise<Begun | null> {
   const first = firstAnswers();
-  const view = useView.getState();
-  // What is filtered or drawn in another style needs more answers, and other tiles.
-  if (!first || Object.keys(view.filters).length > 0 || Object.keys(view.work.styles).length > 0) return null;
+  if (!first || !isPlain(useView.getState())) return null;
   const [config, style] = await Promise.all(first);
+  const view = useView.getState();
+  if (!isPlain(view)) return null;
   const dark = usePreferences.getState().theme === "dark";
   const { city, layers } = config;
   const composed = composeCity(style, layers, momentsOf(view.time, null).of, dark);
@@ -77,7 +91,7 @@ async function make(): Promise<Begun | null> {
     const map = createMap(frame, city, view.camera, dark, {
       ...ground, sources: { ...ground.sources, ...composed.sources, ...above.sources }, layers: [...ground.layers, ...parts, ...above.layers],
     });
-    const begun: Begun = { map, frame, layers, style, dark, drawn, isLaid: false };
+    const begun: Begun = { map, frame, camera: view.camera, layers, style, dark, drawn, isLaid: false };
     map.once("style.load", () => {
       if (hasMarks) addSymbols(map);
       begun.isLaid = true;
