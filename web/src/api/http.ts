@@ -48,6 +48,11 @@ export function setAnswerLanguage(language: string): void {
   link.language = language;
 }
 
+/** Return the language that the server is asked to answer in. */
+export function answerLanguage(): string {
+  return link.language;
+}
+
 /** Return the highest changeset number seen. */
 export function seenSeq(): number {
   return link.seq;

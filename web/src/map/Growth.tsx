@@ -40,7 +40,7 @@ function lower(map: MapLibre, drawn: Drawn, fids: number[]): () => void {
 
 /** The watched projects on the map, growing with the day. */
 export default function Growth({ map, drawn }: { map: MapLibre; drawn: Drawn }) {
-  const { t } = useWords();
+  const { t, language } = useWords();
   const data = useGrowth().data;
   const progress = useProgress().data;
   const watched = useView((view) => view.watch);
@@ -84,6 +84,6 @@ export default function Growth({ map, drawn }: { map: MapLibre; drawn: Drawn }) 
       return project ? `${project.label}\n${t("grow.sign", { state: t(`grow.state.${project.state}`), actual: put(project.actual_percent), planned: put(project.planned_percent) })}` : "";
     };
     map.getSource<GeoJSONSource>("growth-signs")?.setData(signsOf(projects, day, data.today, said));
-  }, [map, drawn, data, projects, progress, day, dark, t]);
+  }, [map, drawn, data, projects, progress, day, dark, language]);
   return null;
 }

@@ -1,7 +1,7 @@
 import type { GeoJSONSource, Map as MapLibre, MapMouseEvent, MapSourceDataEvent } from "maplibre-gl";
 import { useEffect, useMemo } from "react";
 import { askOutside, type Bounds, type OutsideLayer, outsideTiles, readOutsideFeatures } from "../api/outside";
-import { CITY, isOutsideShown, orderOf, saidOf, useOutside, useOutsideLayers } from "../state/outside";
+import { CITY, isOutsideShown, orderOf, saidOf, saidOfTile, type TileError, useOutside, useOutsideLayers } from "../state/outside";
 import { usePreferences } from "../state/preferences";
 import { useView } from "../state/view";
 import type { Drawn } from "./city";
@@ -68,11 +68,10 @@ function place(map: MapLibre, drawn: Drawn, order: string[], parts: Map<string, 
 /** Notice what does not come, and what comes again. */
 function watch(map: MapLibre, ids: string[]): () => void {
   const { setFault } = useOutside.getState();
-  const failed = (event: { sourceId?: string; error?: Error & { body?: Blob } }) => {
+  const failed = (event: { sourceId?: string; error?: TileError }) => {
     const id = event.sourceId;
     if (!id || !ids.includes(id)) return console.error(event.error);
-    setFault(id, event.error?.message ?? "");
-    void event.error?.body?.text().then((text) => setFault(id, String((JSON.parse(text) as { detail?: string }).detail ?? text))).catch(() => undefined);
+    void saidOfTile(event.error).then((text) => setFault(id, text));
   };
   const came = (event: MapSourceDataEvent) => {
     const tile = event.tile as { state?: string } | undefined;

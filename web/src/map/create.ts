@@ -2,7 +2,7 @@ import { Map as MapLibre, prewarm, setWorkerUrl, type StyleSpecification } from 
 // Without this address the production build would draw nothing at all: the worker cannot find itself in a bundle.
 import workerUrl from "virtual:map-worker";
 import "maplibre-gl/dist/maplibre-gl.css";
-import { seenSeq } from "../api/http";
+import { answerLanguage, seenSeq } from "../api/http";
 import type { City } from "../api/types";
 import type { Camera } from "../state/link";
 import { groundStyle } from "./ground";
@@ -36,7 +36,8 @@ export function createMap(container: HTMLElement, city: City, camera: Camera | n
     transformRequest: (url) => ({
       url,
       credentials: "same-origin",
-      headers: seenSeq() > 0 ? { "Gis-Seq": String(seenSeq()) } : {},
+      // What keeps another service from answering is told in words.
+      headers: { ...(seenSeq() > 0 ? { "Gis-Seq": String(seenSeq()) } : {}), ...(url.includes("/api/outside/") ? { "Accept-Language": answerLanguage() } : {}) },
       // A tile that the browser keeps may be older than a change it has heard of: ask whether it still holds.
       cache: seenSeq() > firstSeq ? "no-cache" : "default",
     }),

@@ -1,18 +1,19 @@
 /** Layers of other services on the ground of the scene, through this server. */
 import { type CesiumWidget, Rectangle, Resource, type TileProviderError, UrlTemplateImageryProvider, WebMercatorTilingScheme } from "@cesium/engine";
+import { ask } from "../api/http";
 import { type OutsideLayer, outsideTiles } from "../api/outside";
+import { saidOf } from "../state/outside";
 
-/** What keeps the service from giving a tile, in its own words; null where it gives it after all. */
+/** What keeps the service from giving a tile, in the reader's language; null where it gives it after all. */
 export type Told = (layer: string, fault: string | null) => void;
 
-async function reasonOf(url: string): Promise<string | null> {
+/** Ask once more for a tile that was not given: the globe does not say why. */
+export async function reasonOf(url: string): Promise<string | null> {
   try {
-    const answer = await fetch(url);
-    if (answer.ok) return null;
-    const said = (await answer.json()) as { detail?: string; title?: string };
-    return said.detail ?? said.title ?? String(answer.status);
+    await ask(url);
+    return null;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return saidOf(error);
   }
 }
 

@@ -53,6 +53,16 @@ export function saidOf(error: unknown): string {
   return write(usePreferences.getState().language, `error.${known}`);
 }
 
+/** What the map tells of a tile that did not come; a picture that cannot be read has no status. */
+export type TileError = Error & { status?: number; body?: Blob };
+
+/** Return what a reader is told of it: of what stands between the server and the page the answer may have any form. */
+export async function saidOfTile(error: TileError | undefined): Promise<string> {
+  if (error?.status === undefined) return saidOf(error);
+  const members = await Promise.resolve(error.body?.text()).then((text) => ({ ...(JSON.parse(text ?? "{}") as Record<string, unknown>) })).catch(() => ({}));
+  return saidOf(new Problem(error.status, members));
+}
+
 /** Return the names of the layers in view, from the top down, with CITY where the city's own lie. */
 export function orderOf(outside: string[]): string[] {
   return outside.includes(CITY) || outside.length === 0 ? outside : [CITY, ...outside];
