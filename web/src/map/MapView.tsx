@@ -66,7 +66,10 @@ export default function MapView() {
   const layers = useLayers();
   const name = useSession((session) => session.account?.username ?? "");
   const dark = usePreferences((preferences) => preferences.theme === "dark");
-  const own = useQuery({ queryKey: ["style", "", name, language], queryFn: ({ signal }) => takeStyle(language) ?? readStyle(signal), staleTime: Infinity });
+  const known = useSession((session) => session.known);
+  const own = useQuery({
+    queryKey: ["style", "", name, language], queryFn: ({ signal }) => takeStyle(language) ?? readStyle(signal), staleTime: Infinity, enabled: known,
+  });
   const style = useChosenStyles(own.data, layers, name, language);
   const moments = useMoments();
   const { shown, opacity, relief } = useView((view) => view.layers);

@@ -5,6 +5,7 @@ import { setAnswerLanguage } from "../api/http";
 import { readStyle } from "../api/style";
 import type { Config } from "../api/types";
 import { usePreferences } from "./preferences";
+import { readerOf, useSession } from "./session";
 
 let config: Promise<Config> | null = null;
 let style: { language: string; answer: Promise<StyleSpecification> } | null = null;
@@ -18,6 +19,12 @@ export function askFirst(): void {
   // Whoever takes an answer hears of its failure; nobody has to.
   config.catch(() => undefined);
   style.answer.catch(() => undefined);
+  // They were for whoever opened the page: another reader sees other layers, and a page that opens in three dimensions takes the style late.
+  const stop = useSession.subscribe((now, before) => {
+    if (!before.known || readerOf(now) === readerOf(before)) return;
+    stop();
+    config = style = null;
+  });
 }
 
 /** Return what the first map needs, without taking it: the configuration and the style; null where they were not asked for. */
