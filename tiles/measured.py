@@ -21,12 +21,14 @@ import sqlalchemy as sa
 from sqlalchemy.sql import ColumnElement
 
 from layers.access import Audience
+from layers.errors import Unavailable
 from layers.history import last_touched, next_instant
 from layers.layer import Layer, LayerField, Text, Variant, area_srid
 from layers.published_styles import OWN, is_shown_to
 from layers.query import ItemQuery
 from layers.store import Store
 from layers.theme_values import AREA, NONE, Wanted, theme_values
+from tiles.counting_turn import COUNTING_S
 
 __all__ = ["CountedField", "area_km2", "areas_of", "counted_field", "counted_numbers", "drawn_numbers", "is_known", "measured_by"]
 
@@ -135,7 +137,7 @@ def counted_numbers(store: Store, query: ItemQuery) -> dict[int, float]:
     """Return the numbers of all features of a layer that is drawn by what lies in them, as the audience of the question counts them.
 
     Of the question audience, moment (of an interval its begin) and known_at count. What the audience may not read of the counted layer is not
-    counted. Features without a number are absent. Raises as a statement does.
+    counted. Features without a number are absent. Raises as a statement does, and Unavailable where others are counted for too long.
     """
     variant, layer = query.layer.drawn_as, query.layer
     if variant is None or variant.of is None or variant.counted is None or not is_shown_to(layer, variant, query.audience):
@@ -150,13 +152,18 @@ def counted_numbers(store: Store, query: ItemQuery) -> dict[int, float]:
     seq, now = last_touched(store, names), datetime.now(UTC)
     if (kept := room.get(key, seq, now)) is not None:
         return kept
-    with room.counting:
+    # Every moment is counted for itself, and anybody may ask for many: who waits holds a thread.
+    if not room.counting.acquire(timeout=COUNTING_S):
+        raise Unavailable("The numbers of other maps are being counted; try again.", "正在统计其他地图的数值，请稍后重试。")
+    try:
         if (kept := room.get(key, seq, now)) is not None:
             return kept
         ends = None if at is not None else min((found for name in names if (found := next_instant(store, name, now)) is not None), default=None)
         made = _count(store, replace(query, filter=None, bbox=None, fids=None, interval=None, at=at), variant)
         room.put(key, _Kept(made, seq, ends))
         return made
+    finally:
+        room.counting.release()
 
 
 def drawn_numbers(store: Store, query: ItemQuery) -> dict[int, float] | None:

@@ -16,6 +16,7 @@ from gisserver.raster.picture_tile import PictureTile, Wanted, tile_address
 from gisserver.request import Request
 from gisserver.tile_lane import fill, in_thread, made_tile, send_tile
 from layers.moments import parse_datetime
+from tiles.aggregates import PLAYED
 from tiles.cache import PASSING, CachedTile, TileKey
 from tiles.grid import TileAddress
 from tiles.map_view import MapView
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from gisserver.context import Context
 
 __all__ = ["CityTile"]
+
+# With these a map from afar may hold cells that nobody keeps.
+COUNTED_BY = {"filters", "styles", "known-at"}
 
 
 class CityTile:
@@ -39,9 +43,17 @@ class CityTile:
         if not asks_for_a_look(request):
             await self.shared(scope, receive, send)
             return
-        tile = await in_thread(request, lambda: self._made(request))
+        tile = await in_thread(request, lambda: self._made(request), self._may_be_counted(request))
         # Addresses of looks are long and many: the hot lane remembers those that many ask for.
         await send_tile(request, tile, send, is_hot=False)
+
+    def _may_be_counted(self, request: Request) -> bool:
+        """May the tile have to be counted from the features: from afar by what the look says; at any level what lies in zones."""
+        z, styles = request.path["z"], request.parameters.get("styles", "").split(",")
+        # Of a grid of its own the numbers of levels say little; nothing depends on it but who waits.
+        if z.isascii() and z.isdecimal() and len(z) < 3 and int(z) <= PLAYED and not COUNTED_BY.isdisjoint(request.parameters):
+            return True
+        return any(each.of is not None and each.name in map(str.strip, styles) for layer in self.context.catalogue.layers.values() for each in layer.variants)
 
     def _made(self, request: Request) -> CachedTile:
         p, path = request.parameters, request.path

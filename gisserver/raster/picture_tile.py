@@ -20,6 +20,7 @@ from gisserver.request import Request
 from gisserver.tile_lane import fill, in_thread, kept, made_tile, send_tile
 from layers.errors import NotFound, StoreError
 from layers.layer import Layer
+from tiles.aggregates import PLAYED
 from tiles.cache import CachedTile, TileKey
 from tiles.grid import TileAddress, UnknownTile, find_grid
 from tiles.map_view import MapView
@@ -84,7 +85,7 @@ class PictureTile:
                 response = await asyncio.get_running_loop().run_in_executor(self.context.upstream_threads, self.upstream.tile, request, wanted)
                 await response(scope, receive, send)
                 return
-            tile = self._kept(request, wanted) or await in_thread(request, lambda: self.made(request, wanted))
+            tile = self._kept(request, wanted) or await in_thread(request, lambda: self.made(request, wanted), _may_be_counted(request, wanted))
         except StoreError as error:
             if self.refuse is None:
                 raise
@@ -122,6 +123,14 @@ class PictureTile:
             return make() if any(layer.counts_others for layer in layers) else fill(request, _key(request, wanted, layers, known), make)
 
         return self.context.by_standing(made)
+
+
+def _may_be_counted(request: Request, wanted: Wanted) -> bool:
+    """May the tile have to be counted from the features: from afar in another style or as known at a number; at any level what lies in zones."""
+    is_other = wanted.style not in ("", DEFAULT)
+    if wanted.address.detail <= PLAYED:
+        return is_other or wanted.moment.known is not None
+    return is_other and any(layer.counts_others for name in wanted.names for layer in plain(request, name, wanted.style) or ())
 
 
 def _key(request: Request, wanted: Wanted, layers: list[Layer], known: int | None) -> TileKey:

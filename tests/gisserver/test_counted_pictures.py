@@ -1,0 +1,70 @@
+"""Pictures of styles that count another layer: whoever asks for very many of them waits for himself, and holds up no other map."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+
+import pytest
+
+from config.settings import Settings
+from gisserver.asgi import application, open_context
+from gisserver.context import THREADS, Context
+from layers.access import OWNER
+from layers.catalogue import Catalogue
+from layers.errors import Unavailable
+from layers.layer import Class, Counted, Text, Variant
+from layers.published_styles import publish_style, withdraw_style
+from layers.query import ItemQuery
+from layers.store import Store
+from tests.gisserver.conftest import Town
+from tests.gisserver.in_process import InProcess
+from tiles import measured
+from tiles.themes import themed
+
+TILE = "/map/tiles/WebMercatorQuad/14/6200/13496"
+
+
+@pytest.fixture(scope="module")
+def style(store: Store, town: Town) -> Iterator[str]:
+    """Houses in districts, counted."""
+    layers = Catalogue(store).layers
+    classes = tuple(Class(below=below, color=color) for below, color in ((4, "#eeeeee"), (None, "#aa0011")))
+    made = publish_style(store, layers["district"], None, "房屋数量", Variant(  # type: ignore[arg-type]
+        name="new", title=Text(zh="数", en="n"), of=Counted(layer="building"), classes=classes, no_data="#123456").counting(layers["building"]))
+    yield made.name
+    withdraw_style(store, made.id)
+
+
+@pytest.fixture(scope="module")
+def context(store: Store, style: str) -> Context:
+    return open_context(Settings(database_url=store.dsn))
+
+
+def test_who_waits_for_what_is_counted_holds_up_no_other_map(context: Context, style: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as there are threads ask for days of their own, while something is being counted."""
+    monkeypatch.setattr(measured, "COUNTING_S", 6)
+    one, look = f"/ogc/collections/district/styles/{style}{TILE}", f"/ogc{TILE}?collections=district&styles={style}"
+    with InProcess(application(context)) as client, ThreadPoolExecutor(2 * THREADS) as pool:
+        assert client.get(one).status_code == 200
+        (room,) = [room for of, room in measured._rooms.items() if of is context.store]
+        with room.counting:
+            asked = [pool.submit(client.get, f"{path}{'&' if '?' in path else '?'}known-at={n + 1}") for n in range(THREADS) for path in (one, look)]
+            time.sleep(1)
+            begun = time.monotonic()
+            assert client.get(f"/ogc/collections/green_space{TILE}").status_code in (200, 204)
+            assert time.monotonic() - begun < 3
+        wait(asked, 60)
+    assert {each.result().status_code for each in asked} <= {200, 400, 503}
+
+
+def test_who_waits_too_long_is_told(store: Store, style: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measured, "COUNTING_S", 0.2)
+    drawn = themed(Catalogue(store).layers["district"], style, OWNER)
+    assert drawn is not None
+    query = ItemQuery(drawn, OWNER, known_at=1)
+    measured.counted_numbers(store, ItemQuery(drawn, OWNER))
+    with measured._rooms[store].counting, pytest.raises(Unavailable, match="counted"):
+        measured.counted_numbers(store, query)
+    assert set(measured.counted_numbers(store, query).values()) == {0.0}
