@@ -76,8 +76,7 @@ def cell_at(store: Store, query: ItemQuery, place: tuple[float, float], zoom: fl
     if how is None:
         return None
     drawn = drawing(query.layer, query.audience, zoom)
-    # As pictures have it: the class of a cell is that of a field alone.
-    has_class = drawn.field is not None and drawn.symbology.per is None
+    has_class = drawn.has_cell_classes
     shape, values = _asked(store, query, place, zoom, how)
     rows = _run(store, query, _statement(SameLayer(query.layer), shape, how, has_class), values, how)
     found = [(None if kind is None else kind.decode(), int(n or 0), int(area or 0)) for kind, n, area in rows]

@@ -126,9 +126,7 @@ def _counted(store: Store, query: ItemQuery, d: Drawing, view: MapView, zoom: fl
     how = how_counted(store, query, zoom)
     if how is None:
         return None, []
-    # The class of a cell is that of a field alone.
-    has_class = d.field is not None and d.symbology.per is None
-    return how, cells_near(store, query, view.mercator(LINE_REACH_PX), zoom, how, has_class)
+    return how, cells_near(store, query, view.mercator(LINE_REACH_PX), zoom, how, d.has_cell_classes)
 
 
 class _Found(NamedTuple):

@@ -57,6 +57,11 @@ class Drawing:
         """Is the layer counted in cells at this zoom?"""
         return is_from_afar(self.layer, self.zoom)
 
+    @property
+    def has_cell_classes(self) -> bool:
+        """Are cells told apart by classes? The class of a cell is that of a field alone, neither of a quotient nor of what lies in features."""
+        return self.field is not None and self.symbology.per is None and not self.layer.counts_others
+
     @cached_property
     def _steps(self) -> list[tuple[float, int]]:
         return sorted((c.below, n) for n, c in enumerate(self.symbology.classes) if c.below is not None)

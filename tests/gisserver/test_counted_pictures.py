@@ -29,24 +29,40 @@ TILE = "/map/tiles/WebMercatorQuad/14/6200/13496"
 @pytest.fixture(scope="module")
 def style(store: Store, town: Town) -> Iterator[str]:
     """Houses in districts, counted."""
+    yield from counting(store, "district")
+
+
+@pytest.fixture(scope="module")
+def dense(store: Store, town: Town) -> Iterator[str]:
+    """Houses in houses, which are shown in cells from afar."""
+    yield from counting(store, "building")
+
+
+def counting(store: Store, layer: str) -> Iterator[str]:
     layers = Catalogue(store).layers
     classes = tuple(Class(below=below, color=color) for below, color in ((4, "#eeeeee"), (None, "#aa0011")))
-    made = publish_style(store, layers["district"], None, "房屋数量", Variant(  # type: ignore[arg-type]
+    made = publish_style(store, layers[layer], None, "房屋数量", Variant(  # type: ignore[arg-type]
         name="new", title=Text(zh="数", en="n"), of=Counted(layer="building"), classes=classes, no_data="#123456").counting(layers["building"]))
     yield made.name
     withdraw_style(store, made.id)
 
 
 @pytest.fixture(scope="module")
-def context(store: Store, style: str) -> Context:
+def context(store: Store, style: str, dense: str) -> Context:
     return open_context(Settings(database_url=store.dsn))
 
 
-def test_who_waits_for_what_is_counted_holds_up_no_other_map(context: Context, style: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module")
+def client(context: Context) -> Iterator[InProcess]:
+    with InProcess(application(context)) as running:
+        yield running
+
+
+def test_who_waits_for_what_is_counted_holds_up_no_other_map(context: Context, client: InProcess, style: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """As many as there are threads ask for days of their own, while something is being counted."""
     monkeypatch.setattr(measured, "COUNTING_S", 6)
     one, look = f"/ogc/collections/district/styles/{style}{TILE}", f"/ogc{TILE}?collections=district&styles={style}"
-    with InProcess(application(context)) as client, ThreadPoolExecutor(2 * THREADS) as pool:
+    with ThreadPoolExecutor(2 * THREADS) as pool:
         assert client.get(one).status_code == 200
         (room,) = [room for of, room in measured._rooms.items() if of is context.store]
         with room.counting:
@@ -68,3 +84,16 @@ def test_who_waits_too_long_is_told(store: Store, style: str, monkeypatch: pytes
     with measured._rooms[store].counting, pytest.raises(Unavailable, match="counted"):
         measured.counted_numbers(store, query)
     assert set(measured.counted_numbers(store, query).values()) == {0.0}
+
+
+def test_a_dense_layer_from_afar_is_drawn_and_told_without_classes(client: InProcess, dense: str) -> None:
+    """Cells know nothing of what lies in each feature; also where they are counted anew they are drawn."""
+    where = "/map/tiles/WebMercatorQuad/10/387/843"
+    asked = {"SERVICE": "WMS", "VERSION": "1.1.1", "REQUEST": "GetFeatureInfo", "LAYERS": "building", "QUERY_LAYERS": "building", "STYLES": dense, "SRS": "EPSG:4326",
+             "BBOX": "116.2405,39.7505,116.5405,40.0505", "WIDTH": "100", "HEIGHT": "100", "X": "50", "Y": "50", "INFO_FORMAT": "application/json"}
+    for path in (f"/ogc/collections/building/styles/{dense}{where}?known-at=3", f"/ogc{where}?collections=building&styles={dense}&filters=%7B%22building%22%3A%22height_m%3E1%22%7D"):
+        answer = client.get(path)
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png"), answer.text
+    for time_of in ("", "2001-01-01/2020-01-01"):
+        (cell,) = client.get("/wms", params=asked | {"TIME": time_of}).json()["features"]
+        assert cell["properties"]["cell:count"] == 5 and "cell:classes" not in cell["properties"]
