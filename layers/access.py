@@ -227,4 +227,4 @@ def _listed(values: Iterable[str] | None) -> list[str] | None:
 
 
 def _fingerprint(value: object) -> str:
-    return hashlib.sha256(json.dumps(value, ensure_ascii=False).encode()).hexdigest()[:12]
+    return hashlib.sha256(json.dumps(value, ensure_ascii=False).encode()).hexdigest()[:24]

@@ -109,6 +109,8 @@ class TestDefinedAnew:
     def test_two_sets_of_grants_never_share_a_profile(self, store: Store, plot: Layer):
         """Names are short hashes."""
         one, other = (audience(store, LayerGrant("plot", districts=(n,))) for n in ("35", "36"))
+        # Who makes keys chooses among 2^layers sets: none may be found that is named like somebody else's.
+        assert len(one.fingerprint) * 4 >= 96 and one.role.endswith(one.fingerprint)
         with store.connect(autocommit=False) as connection:
             ours = connection.execute("SELECT profile FROM gis.audience WHERE role = %s", (one.role,)).fetchone()
             connection.execute("UPDATE gis.profile_grant SET grant_role = %s WHERE profile = %s", (other.grant("plot").role_for(plot), ours[0]))
