@@ -13,6 +13,7 @@ from starlette.types import Scope
 
 from config.settings import Settings
 from gisserver.metrics import Metrics
+from gisserver.outside.asking import Outside
 from layers.access import Audience
 from layers.catalogue import Catalogue
 from layers.errors import UnknownLayer
@@ -43,7 +44,7 @@ class Context:
     """The parts of one server process; made once by the application factory and handed on.
 
     `identity` is made by `gisserver.identity`. `shared` is the store of tiles on disk, which processes of one folder share. `seq` is the highest changeset this process has heard of.
-    `upstreams` are the map services of others that are shown.
+    `upstreams` are the map services of others that are shown, `outside` the way to those that readers name.
     """
 
     settings: Settings
@@ -64,11 +65,13 @@ class Context:
     upstream_threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(UPSTREAM_THREADS, "upstream"))
     expiry: Expiry = field(init=False)
+    outside: Outside = field(init=False)
     _documents: dict[tuple[Any, ...], bytes] = field(default_factory=dict)
     _checked_at: float = 0.0
 
     def __post_init__(self) -> None:
         self.expiry = Expiry(self.store, self.catalogue, self.tiles, shared=self.shared)
+        self.outside = Outside(self.store)
 
     def base_url(self, scope: Scope) -> str:
         """Return the base of all links: GIS_PUBLIC_URL where it is set, else the address the client used."""

@@ -18,7 +18,7 @@ from gisserver.request import Request
 if TYPE_CHECKING:
     from gisserver.context import Context
 
-__all__ = ["Endpoint", "Handler", "route"]
+__all__ = ["MAX_BODY_BYTES", "Endpoint", "Handler", "route"]
 
 Handler = Callable[[Request], Response]
 MAX_BODY_BYTES = 32 * 1024 * 1024
@@ -38,8 +38,12 @@ class Endpoint:
         body = await _read(receive) if scope["method"] in ("POST", "PUT", "PATCH") else b""
         request = Request(scope, self.context, body)
         run = contextvars.copy_context().run
-        response = await asyncio.get_running_loop().run_in_executor(self.threads, run, self._answer, request)
+        response = await asyncio.get_running_loop().run_in_executor(self.threads_for(request), run, self._answer, request)
         await response(scope, receive, send)
+
+    def threads_for(self, request: Request) -> ThreadPoolExecutor:
+        """Return the threads that answer a request."""
+        return self.threads
 
     def _answer(self, request: Request) -> Response:
         return compress(self.handler(request), request.header("accept-encoding"))

@@ -93,7 +93,7 @@ def _service(service: Service, language: str) -> dict[str, Any]:
 
 
 class _Handlers:
-    """The handlers, with what they share: one view of the outside for a server process."""
+    """The handlers, with what they share: the outside as the server process sees it."""
 
     def __init__(self, outside: Outside) -> None:
         self.outside = outside
@@ -247,8 +247,8 @@ def _picture(request: Request, picture: Picture) -> Response:
 
 def routes(context: Context) -> list[Route]:
     """Return the routes of layers of services of others."""
-    outside, doors = Outside(context.store), Doors()
-    handlers = _Handlers(outside)
+    doors = Doors()
+    handlers = _Handlers(context.outside)
 
     def out(path: str, handler: Handler, method: str = "GET") -> Route:
         return Route(path, OutsideEndpoint(handler, context, doors), methods=[method], name=handler.__name__)

@@ -60,8 +60,8 @@ class GatheredTheme:
         """Return how many features the fullest cell holds, 1 at least."""
         return max([1, *(cell.count for _, _, made in self.found for cell in made)])
 
-    def gather(self, store: Store, pages: Sequence[SheetPage]) -> None:
-        """Count the features of every page. Raises InvalidParameter for more cells than can be drawn."""
+    def gather(self, store: Store, pages: Sequence[SheetPage], room: int) -> int:
+        """Count the features of every page; return how many cells these are. Raises InvalidParameter for more than `room`, or than can be drawn on one."""
         for page in pages:
             by = self.theme.by if self.theme.kind == "charts" else None
             # Heat reaches into the frame from outside.
@@ -73,6 +73,11 @@ class GatheredTheme:
                 raise InvalidParameter("themes", f"the thematic map of '{self.layer.id}' has more than {MOST_CELLS} cells on this sheet; choose a larger scale.",
                                        f"图层“{self.layer.id}”的专题图在图幅内超过 {MOST_CELLS} 个单元，请放大比例尺")
             self.found.append((page, total, made))
+            if self._count > room:
+                raise InvalidParameter("themes", f"the thematic maps have too many cells on all pages together (the one of '{self.layer.id}' more than {room} of them); "
+                                       "print fewer pages at once, or choose a larger scale.",
+                                       f"专题图各页合计单元过多（图层“{self.layer.id}”超过 {room} 个），请减少一次打印的页数或放大比例尺")
+        return self._count
 
     def heat(self, page: SheetPage) -> Photo:
         """Return the heat of a page, with its opacity."""
@@ -145,6 +150,10 @@ class GatheredTheme:
         words = "约 {:,} 个/km²" if language == "zh" else "about {:,} per km²"
         told = [Entry(words.format(_rounded(at * per_cell / ground_km2)), "#{:02x}{:02x}{:02x}".format(*color[:3]), None, "area") for at, color in STOPS[1:]]
         return [*told, Entry("无色：没有要素" if language == "zh" else "No colour: no features")]
+
+    @property
+    def _count(self) -> int:
+        return sum(len(made) for _, _, made in self.found)
 
     @property
     def _total(self) -> int:

@@ -59,8 +59,10 @@ SHEET_WORDS = {
 # Over imagery areas are a tint, as on the screen.
 OVER_IMAGERY = 0.22
 MOST_MARKS = 5_000
-# A page waits no longer for services of others together.
-OTHERS_S = 60.0
+# So long (s) waits a page at most for services of others, and all pages of a job together, which has its own end.
+OTHERS_S, ALL_OTHERS_S = 60.0, 300.0
+# Cells of heat, clusters and charts of all pages together: they are held until the last one is drawn.
+MOST_GATHERED = 600_000
 KINDS = {"pdf": "application/pdf", "png": "image/png"}
 
 
@@ -76,10 +78,12 @@ class Made:
 class SheetMaker:
     """Makes the sheets of a wish. What is wrong with the wish is found when it is made, before anything is drawn.
 
+    `outside` is the way to services of others, where the process has one that remembers who did not answer.
+
     Raises InvalidParameter that names the member, UnknownLayer, UnknownFeature.
     """
 
-    def __init__(self, asking: Asking, wish: Wish) -> None:
+    def __init__(self, asking: Asking, wish: Wish, outside: Outside | None = None) -> None:
         wish.check()
         self.asking, self.wish = asking, wish
         self.city = asking.catalogue.city
@@ -89,17 +93,18 @@ class SheetMaker:
         self.themes = [self._theme(number, each) for number, each in enumerate(wish.themes) if each.kind in CLASSED_KINDS]
         self.gathered = [self._gathered(number, each) for number, each in enumerate(wish.themes) if each.kind not in CLASSED_KINDS]
         self.photo = self._imagery()
-        way_out = Outside(asking.store)
+        way_out = outside or Outside(asking.store)
+        self.others_s = ALL_OTHERS_S
         self.outside = [(each.over, OutsideSheet(way_out, each.layer, each.opacity, asking.language)) for each in wish.outside]
         title = UNWRITTEN.sub(" ", wish.title).strip() or str(getattr(self.city.title, asking.language))
         self.pages = self._atlas_pages(title) if wish.atlas else [
             SheetPage(paper_of(wish.paper, wish.orientation), self._projected(wish.center or []), wish.scale, title)]
 
-    def make(self, told: Callable[[float, Words | None], None] = lambda share, message: None) -> Made:
-        """Draw the sheets; `told` hears the share that is done and what is being done."""
-        done = 0
+    def make(self, told: Callable[[float, Words | None], None] = lambda share, message: None, others_s: float = ALL_OTHERS_S) -> Made:
+        """Draw the sheets; `told` hears the share that is done and what is being done. All pages together wait `others_s` for services of others."""
+        done, room, self.others_s = 0, MOST_GATHERED, others_s
         for each in self.gathered:
-            each.gather(self.asking.store, self.pages)
+            room -= each.gather(self.asking.store, self.pages, room)
 
         def draw(page: SheetPage) -> Sheet:
             nonlocal done
@@ -231,11 +236,12 @@ class SheetMaker:
         between = sorted((each for each in self.themes if each not in circles and each.layer.id in ranks), key=lambda each: ranks[each.layer.id])
         circles += [each for each in self.themes if each not in circles and each not in between]
         upper: list[Stratum] = []
-        ends = monotonic() + OTHERS_S
+        begun = monotonic()
         for is_over, other in self.outside:
-            brought = other.bring(page, view, srid, ends)
+            brought = other.bring(page, view, srid, begun + min(OTHERS_S, self.others_s))
             (upper if is_over else strata).extend(brought.strata)
             notes += brought.notes
+        self.others_s -= monotonic() - begun
         if between or upper:
             pages = draw_strata(store, shown, view, self.asking.language, [each.layer.id for each in between])
             for ground, theme in zip(pages, between, strict=False):

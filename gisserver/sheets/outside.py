@@ -9,7 +9,7 @@ import io
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from math import floor, log2, sqrt
+from math import floor, isfinite, log2, sqrt
 from time import monotonic
 
 import numpy as np
@@ -44,7 +44,8 @@ BEST_DPI, MOST_PIXELS = 150, 6_000_000
 MOST_LARGE = 36
 # A piece may be finer than asked for; many larger ones at once would take too much room unpacked.
 MOST_SIDE_PX = 1024
-LONGEST_S, AT_ONCE = 30.0, 6
+# Two sheets at once leave room at a host for those who look at the map.
+LONGEST_S, AT_ONCE = 30.0, 3
 QUALITY, LINE = 90, 76
 # As the screen draws features of others.
 INK, FILL = "#8a3ffc", 0.25
@@ -102,6 +103,8 @@ class OutsideSheet:
 
     def _pictures(self, page: SheetPage, srid: int, ends: float) -> Brought:
         box = _mercator(page, srid)
+        if box is None:
+            return Brought((), self._said("shown"))
         zoom, side = _level(page, box, 512 if self.layer.definition["kind"] in ("wms", "map") else 256)
         size = MERCATOR_M * 2 / 2**zoom
         columns = range(floor((box[0] + MERCATOR_M) / size), floor((box[2] + MERCATOR_M) / size) + 1)
@@ -122,10 +125,8 @@ class OutsideSheet:
         west, north = places[0]
 
         def one(place: tuple[int, int]) -> None:
-            if monotonic() > ends:
-                raise explained(self.layer.origin, "slow")
             x, y = place
-            body, _ = tile(self.outside, self.layer, zoom, x, y)
+            body = self._piece(zoom, x, y, ends)
             room = whole[(y - north) * side:(y - north + 1) * side, (x - west) * side:(x - west + 1) * side]
             room[:] = _pixels(body, side, self.layer.origin)
 
@@ -141,10 +142,21 @@ class OutsideSheet:
             raise strange
         return len(faults) + len(late), next((error for error in faults if isinstance(error, StoreError)), None)
 
+    def _piece(self, zoom: int, x: int, y: int, ends: float) -> bytes:
+        while monotonic() <= ends:
+            try:
+                return tile(self.outside, self.layer, zoom, x, y)[0]
+            except OutsideBusy:
+                # Others wait at the door of this host as well; who is let in was waited for there.
+                continue
+        raise explained(self.layer.origin, "slow")
+
     # Features
 
     def _features(self, page: SheetPage, view: MapView, srid: int) -> Brought:
         west, south, east, north = transformer(srid, 4326).transform_bounds(*page.box)
+        if not all(isfinite(each) for each in (west, south, east, north)):
+            return Brought((), self._said("shown"))
         found = features(self.outside, self.layer, (west, south, east, north))
         step = transformer(4326, srid).transform
         shapes: dict[Kind, list[Shape]] = {"area": [], "line": [], "point": []}
@@ -185,10 +197,15 @@ def _shape(feature: dict[str, object]) -> shapely.Geometry | None:
     return made
 
 
-def _mercator(page: SheetPage, srid: int) -> tuple[float, float, float, float]:
-    west, south, east, north = transformer(srid, 3857).transform_bounds(*page.box)
+def _mercator(page: SheetPage, srid: int) -> tuple[float, float, float, float] | None:
+    """Return what of a page lies in the square that the web shows; None where nothing does, as near a pole."""
+    found = transformer(srid, 3857).transform_bounds(*page.box)
+    if not all(isfinite(each) for each in found):
+        return None
+    west, south, east, north = found
     limit = MERCATOR_M * (1 - 1e-12)
-    return max(west, -limit), max(south, -limit), min(east, limit), min(north, limit)
+    box = max(west, -limit), max(south, -limit), min(east, limit), min(north, limit)
+    return box if box[0] < box[2] and box[1] < box[3] else None
 
 
 def _level(page: SheetPage, box: tuple[float, float, float, float], side: int) -> tuple[int, int]:

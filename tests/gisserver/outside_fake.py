@@ -98,6 +98,9 @@ class Fake:
         self.asked: list[tuple[str, dict[str, str], dict[str, str]]] = []
         self.base = ""
         self.is_down = False
+        # What is asked for while this is not set is answered when it is.
+        self.goes_on = threading.Event()
+        self.goes_on.set()
 
     def answer(self, path: str, q: dict[str, str]) -> tuple[int, str, bytes]:
         if self.is_down:
@@ -188,6 +191,7 @@ def serving(fake: Fake) -> Iterator[str]:
             parts = urlsplit(self.path)
             given = {k.upper() if k.lower() != "bbox" or "wms" in parts.path or "map" in parts.path else "bbox": v for k, v in parse_qsl(parts.query, keep_blank_values=True)}
             fake.asked.append((parts.path, given, dict(self.headers.items())))
+            fake.goes_on.wait(60)
             if parts.path == "/slow":
                 return self._drip()
             status, kind, body = fake.answer(parts.path, given)

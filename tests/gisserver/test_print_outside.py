@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
+import orjson
 import pytest
 from pyproj import Transformer
 
+from gisserver.sheets.asking import Asking
+from gisserver.sheets.making import SheetMaker
+from gisserver.sheets.outside import Brought, OutsideSheet
+from gisserver.sheets.page import SheetPage
 from gisserver.sheets.paper import paper_of
-from tests.gisserver.conftest import As
+from gisserver.sheets.wish import Wish
+from layers.access import OWNER
+from layers.catalogue import Catalogue
+from layers.errors import InvalidParameter
+from layers.store import Store
+from tests.gisserver.conftest import As, Town
 from tests.gisserver.outside_fake import Fake, serving, shade
 from tests.gisserver.test_outside import add
 from tests.gisserver.test_print import TO_GRID, middle, rendered, text_of
+from tiles.map_view import MapView
 
 __all__ = ["middle"]
 
@@ -110,7 +124,8 @@ def test_what_did_not_come_is_said_on_the_sheet(user: httpx.Client, signed_in: A
     layer = add(user, f"{fake.base}/wms", "shade")["id"]
     fake.is_down = True
     try:
-        text = said(printed(user, middle, {"layer": layer}))
+        # Beside what was fetched already.
+        text = said(printed(user, [middle[0] + 0.3, middle[1]], {"layer": layer}))
         assert "未绘出" in text and "状态码503" in text
     finally:
         fake.is_down = False
@@ -123,6 +138,73 @@ def test_what_did_not_come_is_said_on_the_sheet(user: httpx.Client, signed_in: A
         assert "未绘出" in text and "未获准访问" in text and "加入允许名单" in text and len(fake.asked) == before
     finally:
         admin.post("/api/outside/hosts", json={"origin": fake.base, "title": "邻市", "private": True})
+
+
+@pytest.mark.parametrize("center", [[117.0, 89.0], [-63.0, 10.0], [117.0, -86.0]])
+def test_where_nothing_of_it_can_be_the_sheet_says_so(user: httpx.Client, fake: Fake, center: list[float]) -> None:
+    """Near a pole, where the web's square ends, and where the city's CRS ends."""
+    layers = [{"layer": add(user, f"{fake.base}{path}", name)["id"]} for path, name in (("/wms", "shade"), ("/wells.geojson", read_name(user, fake)))]
+    answer = user.post("/api/print", json={"layers": [], "scale": SCALE, "center": center, "outside": layers}, headers={"Accept-Language": "zh"})
+    assert answer.status_code == 400 or (answer.status_code == 200 and said(answer.content).count("没有内容") == 2), answer.text
+
+
+def test_sheets_that_wait_for_others_hold_up_nobody(user: httpx.Client, middle: list[float], fake: Fake) -> None:
+    """Four at once of a service that hangs: a picture of the city's own map, a sheet of it and one that a job makes are answered as ever."""
+    layer = add(user, f"{fake.base}/wms", "shade")["id"]
+    wish = {"layers": [], "scale": SCALE, "center": [middle[0] - 0.2, middle[1]], "grid": False, "legend": False, "outside": [{"layer": layer}]}
+    body = orjson.dumps(wish)
+    picture = {"SERVICE": "WMS", "VERSION": "1.3.0", "REQUEST": "GetMap", "LAYERS": "building", "STYLES": "", "CRS": "CRS:84", "BBOX": "116.3,39.8,116.4,39.9",
+               "WIDTH": "100", "HEIGHT": "100", "FORMAT": "image/png"}
+    fake.goes_on.clear()
+    with ThreadPoolExecutor(4) as pool:
+        try:
+            begun, waiting = time.monotonic(), [pool.submit(user.post, "/api/print", content=each, headers={"Content-Type": "application/json"}, timeout=100)
+                       for each in (body, body, body, body.replace(b"out_", rb"\u006fut_"))]
+            time.sleep(1)
+            found = [user.get("/wms", params=picture), user.post("/api/print", json=wish | {"outside": []}), user.post("/api/print", json=wish, headers={"Prefer": "respond-async"})]
+            took = time.monotonic() - begun
+            assert not any(each.done() for each in waiting)
+        finally:
+            fake.goes_on.set()
+        user.delete(found[2].headers["Location"])
+        assert [each.status_code for each in found] == [200, 200, 201] and took < 8, (found[2].text, took)
+        assert [each.result().status_code for each in waiting] == [200] * 4
+
+
+def test_all_pages_wait_no_longer_together(store: Store, catalogue: Catalogue, town: Town, user: httpx.Client, fake: Fake, tmp_path: Path,
+                                           monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page waits no longer than one may, and what one has waited the others do not have any more."""
+    layer, waited = add(user, f"{fake.base}/wms", "shade")["id"], list[float]()
+
+    def bring(_: OutsideSheet, page: SheetPage, view: MapView, srid: int, ends: float) -> Brought:
+        waited.append(max(0.0, ends - time.monotonic()))
+        time.sleep(waited[-1])
+        return Brought((), ())
+
+    monkeypatch.setattr(OutsideSheet, "bring", bring)
+    monkeypatch.setattr("gisserver.sheets.making.OTHERS_S", 0.4)
+    wish = Wish.model_validate({"layers": [], "scale": 1000, "outside": [{"layer": layer}], "atlas": {
+        "layer": "building", "fids": [town.fids[name] for name in ("3号楼", "4号楼", "5号楼")]}})
+    SheetMaker(Asking(store, catalogue, OWNER, tmp_path, "zh", "测试"), wish).make(others_s=0.6)
+    assert waited == pytest.approx([0.4, 0.2, 0], abs=0.05)
+
+
+def test_cells_of_all_pages_are_bounded_together(store: Store, catalogue: Catalogue, town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are held until the last page is drawn: of all thematic maps."""
+    wish = Wish.model_validate({"layers": [], "scale": 1000, "atlas": {"layer": "building", "fids": [town.fids["3号楼"], town.fids["4号楼"]]},
+                                "themes": [{"layer": "building", "kind": "cluster"}, {"layer": "district", "kind": "heat"}]})
+
+    def made() -> list[int]:
+        maker = SheetMaker(Asking(store, catalogue, OWNER, tmp_path, "zh", "测试"), wish)
+        maker.make()
+        return [len(cells) for each in maker.gathered for _, _, cells in each.found]
+
+    count = sum(made())
+    monkeypatch.setattr("gisserver.sheets.making.MOST_GATHERED", count)
+    assert sum(made()) == count >= 2
+    monkeypatch.setattr("gisserver.sheets.making.MOST_GATHERED", count - 1)
+    with pytest.raises(InvalidParameter, match="fewer pages at once"):
+        made()
 
 
 @pytest.mark.parametrize(("outside", "status", "parameter"), [
