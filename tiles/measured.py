@@ -26,6 +26,7 @@ from layers.history import last_touched, next_instant
 from layers.layer import Layer, LayerField, Text, Variant, area_srid
 from layers.published_styles import OWN, is_shown_to
 from layers.query import ItemQuery
+from layers.statement import SameLayer
 from layers.store import Store
 from layers.theme_values import AREA, NONE, Wanted, theme_values
 from tiles.counting_turn import COUNTING_S
@@ -146,8 +147,8 @@ def counted_numbers(store: Store, query: ItemQuery) -> dict[int, float]:
     names = (layer.id, variant.counted.id)
     with _rooms_lock:
         room = _rooms.setdefault(store, _Room())
-    # Readers to whom both layers look the same share what was counted.
-    key = (layer.id, variant.of, variant.per, query.audience.role is None, tuple(map(query.audience.layer_key, names)), at, query.known_at)
+    # Readers to whom both layers look the same share what was counted, by the same definitions: they change without a changeset.
+    key = (layer.id, SameLayer(variant.counted), variant.of, variant.per, query.audience.role is None, tuple(map(query.audience.layer_key, names)), at, query.known_at)
     # Known before the counting: what is counted is at least as new.
     seq, now = last_touched(store, names), datetime.now(UTC)
     if (kept := room.get(key, seq, now)) is not None:

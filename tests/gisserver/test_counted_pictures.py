@@ -13,8 +13,10 @@ from gisserver.asgi import application, open_context
 from gisserver.context import THREADS, Context
 from layers.access import OWNER
 from layers.catalogue import Catalogue
+from layers.edits import Changeset, Edit, apply_changeset
 from layers.errors import Unavailable
-from layers.layer import Class, Counted, Text, Variant
+from layers.layer import Class, Counted, Text, Variant, parse_layer
+from layers.plan import apply
 from layers.published_styles import publish_style, withdraw_style
 from layers.query import ItemQuery
 from layers.store import Store
@@ -23,6 +25,7 @@ from tests.gisserver.in_process import InProcess
 from tiles import measured
 from tiles.themes import themed
 
+TEXT = {"zh": "字", "en": "Text"}
 TILE = "/map/tiles/WebMercatorQuad/14/6200/13496"
 
 
@@ -84,6 +87,31 @@ def test_who_waits_too_long_is_told(store: Store, style: str, monkeypatch: pytes
     with measured._rooms[store].counting, pytest.raises(Unavailable, match="counted"):
         measured.counted_numbers(store, query)
     assert set(measured.counted_numbers(store, query).values()) == {0.0}
+
+
+def test_numbers_go_with_the_definitions_that_they_were_counted_by(store: Store, town: Town) -> None:
+    """A field is dropped, and another one gets its name: no changeset says so."""
+    def defined(*names: str) -> Catalogue:
+        apply(store, Catalogue(store).layers | {"zz_works": parse_layer({"id": "zz_works", "title": TEXT, "born": "runtime", "group": "place", "geometry": "Point", "fields": [
+            {"name": name, "type": "number", "title": TEXT} for name in names]})}, allow_loss=True)
+        return Catalogue(store)
+
+    def counted() -> set[float]:
+        drawn = themed(Catalogue(store).layers["district"], made.name, OWNER)
+        assert drawn is not None
+        return set(measured.counted_numbers(store, ItemQuery(drawn, OWNER)).values())
+
+    there = defined("cost", "other")
+    apply_changeset(store, there, OWNER, Changeset([Edit("zz_works", "create", properties={"cost": 7}, valid_from="2000", geometry={
+        "type": "Point", "coordinates": [116.31, 39.9]})], "clerk", "works"))
+    made = publish_style(store, there.layers["district"], None, "费用", Variant(  # type: ignore[arg-type]
+        name="new", title=Text(**TEXT), of=Counted(layer="zz_works", measure="sum", field="cost"),
+        classes=(Class(below=4, color="#eeeeee"), Class(color="#aa0011")), no_data="#123456").counting(there.layers["zz_works"]))
+    assert counted() == {7.0}
+    defined("other")
+    defined("cost", "other")
+    assert counted() == set()
+    withdraw_style(store, made.id)
 
 
 def test_a_dense_layer_from_afar_is_drawn_and_told_without_classes(client: InProcess, dense: str) -> None:
