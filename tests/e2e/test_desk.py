@@ -109,6 +109,8 @@ def test_a_key_is_made_shown_once_used_and_revoked(desk: NewDesk, neighbourhood:
     page.locator("#key-title").fill("报表程序")
     page.locator("#key-layers").fill("建筑")
     page.locator(".ant-select-item-option[title='建筑']").click()
+    page.locator("#key-days").click()         # as a hand does, which closes the list
+    expect(page.locator(".ant-select-dropdown:visible")).to_have_count(0)
     page.locator("#key-days").fill("30")
     page.get_by_role("button", name="生成").click()
     secret = page.locator(".secret input")
