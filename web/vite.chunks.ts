@@ -58,9 +58,10 @@ export function firstView(folder: string): (id: string, known: Known) => string 
 
 /** Return the modules that the map's worker would load and does not import: what is the page's own asks for a document, and no map is drawn. */
 export function strangersToWorker(bundle: Record<string, Built>, known: Known): string[] {
-  const own = closure(MAP_WORKER, known);
+  // Found by its end: that it has another name here than above is just what would go wrong.
+  const open = Object.keys(bundle).filter((name) => bundle[name]!.facadeModuleId?.endsWith("/maplibre-gl/src/source/worker.ts"));
+  const own = new Set(open.flatMap((name) => [...closure(bundle[name]!.facadeModuleId!, known)]));
   const found = new Set<string>();
-  const open = Object.keys(bundle).filter((name) => bundle[name]!.facadeModuleId === MAP_WORKER);
   for (let name = open.pop(); name !== undefined; name = open.pop()) {
     if (found.has(name)) continue;
     found.add(name);

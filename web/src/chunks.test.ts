@@ -48,5 +48,8 @@ describe("the files of the build", () => {
     };
     expect(strangersToWorker(bundle, known)).toEqual([]);
     expect(strangersToWorker({ ...bundle, "shared.js": { ...shared, imports: ["page.js"] } }, known)).toEqual(["state"]);
+    // Named as a link to it has it, its modules are in the page's files.
+    const linked = { type: "chunk", facadeModuleId: "/link/maplibre-gl/src/source/worker.ts", moduleIds: ["/link/maplibre-gl/src/source/worker.ts"], imports: ["page.js"] };
+    expect(strangersToWorker({ ...bundle, "worker.js": linked }, known)).toEqual(["state", "shared", "both"]);
   });
 });
