@@ -74,3 +74,34 @@ def test_what_a_click_may_ask_for_is_there_before_it(desk: NewDesk) -> None:
     page.route("**/assets/**", lambda route: None)
     page.get_by_role("button", name="登录", exact=True).click()
     expect(page.get_by_label("账户名")).to_be_visible()
+
+
+def test_a_style_that_does_not_come_is_told_and_asked_for_again(desk: NewDesk) -> None:
+    own = desk().expects(500)
+    page = own.page
+    page.route("**/ogc/styles/city?**", lambda route: route.fulfill(status=500, content_type="application/problem+json", body="{}"))
+    page.goto(f"{own.url}/?test#{VIEW}")
+    told = page.get_by_role("alert").filter(has_text="未能读取图层的样式")
+    expect(told).to_contain_text("服务器出错")
+    # The desk is there, and so is the ground of the map.
+    expect(page.get_by_role("button", name="放大")).to_be_visible()
+    page.unroute("**/ogc/styles/city?**")
+    told.get_by_role("button", name="重试").click()
+    own.drawn()
+    expect(told).to_have_count(0)
+
+
+def test_a_panel_that_could_not_be_fetched_is_fetched_when_it_is_tried_again(desk: NewDesk) -> None:
+    own = desk()
+    page = own.page
+    page.route("**/assets/BigScreen-*.js", lambda route: route.abort())
+    own.open()
+    page.get_by_role("button", name="大屏显示").click()
+    told = page.locator(".broken")
+    expect(told).to_contain_text("页面的这一部分出错")
+    page.unroute("**/assets/BigScreen-*.js")
+    told.get_by_role("button", name="重试").click()
+    expect(page.locator(".big-cards")).to_be_visible()
+    expect(told).to_have_count(0)
+    assert any("BigScreen" in error for error in own.errors)
+    own.errors.clear()

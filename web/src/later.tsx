@@ -18,10 +18,16 @@ export function Opening() {
  */
 export function later<P extends object>(load: Load<P>, meanwhile: ReactNode = <Opening />, heavy = false): ComponentType<P> {
   const both = async () => {
-    const [{ Themed }, { default: Panel }] = await Promise.all([import("./Themed"), load()]);
-    return { default: (props: P) => <Themed><Panel {...props} /></Themed> };
+    try {
+      const [{ Themed }, { default: Made }] = await Promise.all([import("./Themed"), load()]);
+      return { default: (props: P) => <Themed><Made {...props} /></Themed> };
+    } catch (error) {
+      // A component keeps that it could not be fetched: whoever tries again needs another one.
+      Panel = lazy(both);
+      throw error;
+    }
   };
-  const Panel = lazy(both);
+  let Panel = lazy(both);
   if (!heavy) waiting.push(load);
   return function Later(props: P) {
     return <Suspense fallback={meanwhile}><Panel {...props} /></Suspense>;

@@ -66,6 +66,7 @@ export const en: Record<MessageKey, string> = {
   "map.extrude": "Buildings in relief",
   "map.zoom": "level",
   "map.blank": "The browser could not start WebGL 2, so no map can be drawn. Table and search still work.",
+  "map.noStyle": "The style of the layers could not be read: the map has no layers for now.",
   "map.measure": "Measure",
   "map.measureHint": "Click to add points; double-click or Enter ends, clicking the first point closes an area; Esc cancels.",
   "map.several": "{count} {count|feature|features} here",

@@ -66,6 +66,7 @@ export const zh = {
   "map.extrude": "立体显示建筑",
   "map.zoom": "级别",
   "map.blank": "浏览器未能启动 WebGL 2，无法绘制地图。属性表与搜索仍可使用。",
+  "map.noStyle": "未能读取图层的样式，地图上暂无图层。",
   "map.measure": "量测",
   "map.measureHint": "点击加点，双击或回车结束；点击起点闭合为面积；Esc 取消。",
   "map.several": "此处有 {count} 个要素",

@@ -22,6 +22,7 @@ import { createMap, TEST_MODE } from "./create";
 import { useDraftOverlay } from "./draftOverlay";
 import { groundStyle } from "./ground";
 import { useGroundOf } from "./Grounds";
+import { MapFault } from "./MapFault";
 import { joinMates } from "./mates";
 import { addOverlay, markFaults, markFocus, markSelection } from "./overlay";
 import { Worked } from "./Worked";
@@ -66,9 +67,8 @@ export default function MapView() {
   const layers = useLayers();
   const name = useSession((session) => session.account?.username ?? "");
   const dark = usePreferences((preferences) => preferences.theme === "dark");
-  const known = useSession((session) => session.known);
   const own = useQuery({
-    queryKey: ["style", "", name, language], queryFn: ({ signal }) => takeStyle(language) ?? readStyle(signal), staleTime: Infinity, enabled: known,
+    queryKey: ["style", "", name, language], enabled: useSession((session) => session.known), staleTime: Infinity, queryFn: ({ signal }) => takeStyle(language) ?? readStyle(signal),
   });
   const style = useChosenStyles(own.data, layers, name, language);
   const moments = useMoments();
@@ -188,7 +188,7 @@ export default function MapView() {
     <section className="map" aria-label={t("map.label")}>
       <div ref={frame} className="map-frame" data-ready={drawn !== null} />
       <div className="map-cross" aria-hidden="true" />
-      {failed && <p className="map-failed" role="alert">{t("map.blank")}</p>}
+      <MapFault blank={failed} style={own} />
       {map && <SheetFrame map={map} />}
       {map && <Readout map={map} />}
       {map && drawn && <Worked map={map} drawn={drawn} />}

@@ -25,15 +25,22 @@ export function BarMenu({ button, className, name, head, entries }: {
     return () => window.removeEventListener("pointerdown", beside);
   }, [open]);
 
+  const leave = () => {
+    setOpen(false);
+    frame.current?.querySelector("button")?.focus();
+  };
+  // What closes must not take the place in the order of the keyboard along; a dialog that opens gives it back to the button.
+  const choose = (act: () => void) => {
+    leave();
+    act();
+  };
   const press = (event: KeyboardEvent) => {
     if (!open) return;
     if (event.key === "Escape" || event.key === "Tab") {
-      setOpen(false);
-      if (event.key === "Tab") return;
+      if (event.key === "Tab") return setOpen(false);
       event.preventDefault();
       event.stopPropagation();
-      frame.current?.querySelector("button")?.focus();
-      return;
+      return leave();
     }
     const items = [...frame.current!.querySelectorAll<HTMLElement>("[role=menuitem]")];
     const at = items.indexOf(document.activeElement as HTMLElement);
@@ -50,7 +57,7 @@ export function BarMenu({ button, className, name, head, entries }: {
         <div className="bar-menu-list" id={id} role="menu">
           {head && <p role="presentation">{head}</p>}
           {entries.map(({ key, icon, label, act }) => (
-            <button key={key} type="button" role="menuitem" tabIndex={-1} onClick={() => { setOpen(false); act(); }}>{icon}{label}</button>
+            <button key={key} type="button" role="menuitem" tabIndex={-1} onClick={() => choose(act)}>{icon}{label}</button>
           ))}
         </div>
       )}
