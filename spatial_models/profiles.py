@@ -49,10 +49,14 @@ def profiles(line: Line, roofs: Roofs) -> list[Profile]:
 def _outlines(pieces: list[_Piece]) -> list[list[tuple[float, float]]]:
     cuts = sorted({s for each in pieces for s in (each.begin, each.end)})
     found: list[list[tuple[float, float]]] = []
+    # From the last to the first: those that are still to come, taken from the end as they begin.
+    waiting, here = sorted(pieces, reverse=True), list[_Piece]()
     for begin, end in pairwise(cuts):
         if end - begin < _NEAR_M:
             continue
-        here = [each for each in pieces if each.begin <= begin + _NEAR_M and each.end >= end - _NEAR_M]
+        while waiting and waiting[-1].begin <= begin + _NEAR_M:
+            here.append(waiting.pop())
+        here = [each for each in here if each.end >= end - _NEAR_M]
         if not here:
             continue
         points = _highest(here, begin, end)

@@ -29,7 +29,6 @@ LONGEST_M = 10_000
 MOST_STEPS, USUAL_STEPS = 5_000, 400
 FLOORS = ("floors_above", "floors_below")
 MARGIN_M = 0.5
-MOST_STOREYS = 250
 
 
 class SectionInputs(ShownInputs):
@@ -94,7 +93,7 @@ def _cut(solids: Solids, row: int, points: Sequence[tuple[float, float]], shape:
     """Return a cut; its top is the highest place of the roof over the line."""
     floors = {name: _whole(solids.columns[name][row]) for name in FLOORS}
     base, top = float(solids.base[row]), max(z for _, z in points)
-    storeys = stack(base, float(solids.top[row]), floors["floors_above"], levels.get((str(solids.layers[row]), int(solids.fids[row])), []))[:MOST_STOREYS]
+    storeys = stack(base, float(solids.top[row]), floors["floors_above"], levels.get((str(solids.layers[row]), int(solids.fids[row])), []))
     return {**solids.named(row), "from_m": round(points[0][0], 3), "to_m": round(points[-1][0], 3), "base_elevation_m": round(base, 3),
             "top_elevation_m": round(top, 3), "height_m": round(top - base, 3), "is_height_known": bool(solids.is_known[row]), **floors,
             "shape": shape, "roof": [[round(s, 3), round(z, 3)] for s, z in points], "storeys": [each.told for each in storeys],

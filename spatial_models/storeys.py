@@ -12,10 +12,12 @@ from typing import Any, Literal, NamedTuple
 from spatial_models.process import LayerView, Question, Task
 from spatial_models.shown import Shown
 
-__all__ = ["Level", "Storey", "basis_of", "levels_of", "stack"]
+__all__ = ["MOST_STOREYS", "Level", "Storey", "basis_of", "levels_of", "stack"]
 
 # Where a level does not say how high it is: as 3D tiles have it.
 USUAL_M = 3.0
+# More are not told, whatever number of floors somebody wrote.
+MOST_STOREYS = 250
 _OWNERS = 1_000
 Basis = Literal["recorded", "partly", "assumed"]
 
@@ -69,7 +71,7 @@ def stack(base_m: float, top_m: float, floors_above: int | None, levels: Sequenc
     """Return the storeys of a building from below.
 
     Recorded levels are piled up from the ground, and down from it, by their heights (USUAL_M where none is recorded). Floors above the ground that are
-    counted and not recorded as levels share what is left up to the top evenly; where nothing is left, there are none.
+    counted and not recorded as levels share what is left up to the top evenly; where nothing is left, there are none. The lowest MOST_STOREYS at most.
 
     >>> [(s.bottom_m, s.top_m) for s in stack(0, 6, 2, [])]
     [(0.0, 3.0), (3.0, 6.0)]
@@ -87,8 +89,8 @@ def stack(base_m: float, top_m: float, floors_above: int | None, levels: Sequenc
     missing = max(0, (floors_above or 0) - len(above))
     each = (top_m - at) / missing if missing else 0.0
     if each > 0:
-        made += [Storey(str(len(above) + n + 1), at + n * each, at + (n + 1) * each, None, False) for n in range(missing)]
-    return made
+        made += [Storey(str(len(above) + n + 1), at + n * each, at + (n + 1) * each, None, False) for n in range(min(missing, MOST_STOREYS))]
+    return made[:MOST_STOREYS]
 
 
 def basis_of(storeys: Sequence[Storey]) -> Basis | None:

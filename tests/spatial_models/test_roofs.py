@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,21 @@ def test_a_roof_that_crosses_itself_and_has_a_spike_keeps_its_halves():
     # Its edges cross at (8/3, 4/3): triangles of 16/3 and 4/3 m².
     corners = [(0, 0, 10), (4, 2, 10), (4, 0, 10), (0, 4, 10), (-3, 4, 10), (0, 4, 10)]
     assert sum(part.area for part in facets_of([[np.array(corners, float) + CORNER]]).plan) == pytest.approx(20 / 3)
+
+
+def test_a_roof_of_very_many_facets_is_cut_in_no_time():
+    """Ten thousand strips of a decimetre, every second one a metre higher."""
+    strips = [np.array([(n / 10, -1, z), (n / 10 + 0.1, -1, z), (n / 10 + 0.1, 1, z), (n / 10, 1, z)]) + CORNER for n in range(10_000) for z in [50 + n % 2]]
+    roofs = roofs_of([(0, facets_of([[strip] for strip in strips]))])
+    line, begun = Line.of(np.array([(-5, 0), (1005, 0)]) + CORNER[:2]), time.process_time()
+    (cut,) = profiles(line, roofs)
+    assert time.process_time() - begun < 5
+    assert len(cut.points) == 20_000 and cut.points[:3] == [pytest.approx(each, abs=1e-6) for each in ((5, 50), (5.1, 50), (5.1, 51))]
+
+
+def test_storeys_are_as_many_as_can_be_told_whatever_somebody_wrote():
+    made = stack(0.0, 10.0, 2**31 - 1, [])
+    assert len(made) == 250 and made[-1].top_m < 10
 
 
 def test_the_ridge_is_in_the_way_and_the_eaves_are_not():
