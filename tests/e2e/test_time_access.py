@@ -50,7 +50,8 @@ def test_panels_pass_axe(desk: NewDesk, neighbourhood: Neighbourhood, theme: str
 def test_english_and_a_phone(desk: NewDesk, neighbourhood: Neighbourhood) -> None:
     own = desk(width=390, height=844, has_touch=True, is_mobile=True).open(f"{VIEW}&t=2004-01-01")
     page = own.page
-    page.get_by_role("button", name="English").click()
+    page.get_by_role("button", name="更多").tap()
+    page.get_by_role("menuitem", name="English").tap()
     page.get_by_role("button", name="Open the time bar").click()
     expect(page.locator(".timebar")).to_be_visible()
     page.get_by_role("button", name="Compare", exact=True).click()

@@ -18,7 +18,6 @@ import { useWords } from "../state/preferences";
 import { shownLayers, shownOutside, shownThemes } from "../state/printed";
 import { useCity, useLayers } from "../state/queries";
 import { useSheet } from "../state/sheet";
-import { CLASSED } from "../state/themes";
 import { useView } from "../state/view";
 import { Progress } from "./Progress";
 import { take } from "./take";
@@ -32,7 +31,6 @@ export function SheetForm() {
   const city = useCity();
   const layers = useLayers();
   const time = useView((view) => view.time);
-  const themes = useView((view) => view.work.themes);
   const laid = useGround();
   const selection = useView((view) => view.selection);
   const papers = useQuery({ queryKey: ["papers"], queryFn: ({ signal }) => readPapers(signal), staleTime: Infinity });
@@ -58,7 +56,6 @@ export function SheetForm() {
 
   const focused = selection.at(-1)?.layer;
   const imagery = laid.ground === "imagery" ? laid.imagery : null;
-  const undrawn = Object.values(themes).filter((theme) => !CLASSED.includes(theme.kind)).map((theme) => t(`theme.${theme.kind}`));
   const atlas = selection.filter((ref) => ref.layer === focused).slice(0, papers.data?.most_pages ?? 30);
   const make = useMutation({
     mutationFn: () => {
@@ -120,7 +117,6 @@ export function SheetForm() {
         ))}
         {imagery && <Checkbox checked={withImagery} onChange={(event) => setWithImagery(event.target.checked)}>{t("print.imagery")}</Checkbox>}
       </div>
-      {undrawn.length > 0 && <p className="print-note">{t("print.undrawn", { kinds: undrawn.join(" · ") })}</p>}
       <div role="group" aria-label={t("print.format")}>
         <Segmented aria-label={t("print.format")} value={asAtlas && atlas.length > 0 ? "pdf" : format} disabled={asAtlas && atlas.length > 0} onChange={setFormat} options={[{ value: "pdf", label: "PDF" }, { value: "png", label: "PNG" }]} />
       </div>
