@@ -35,7 +35,10 @@ beforeEach(() => {
   vi.stubGlobal("document", { baseURI: "http://city.test/" });
   vi.stubGlobal("fetch", vi.fn(answer));
 });
-afterEach(() => vi.unstubAllGlobals());
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
 
 describe("the titles of what is referred to", () => {
   it("are asked for together, one request a layer and moment, each feature once", async () => {
@@ -77,8 +80,22 @@ describe("the titles of what is referred to", () => {
     stays();
     // nobody at all: no request
     leave(3)();
-    await new Promise((done) => setTimeout(done, 80));
+    await new Promise((done) => setTimeout(done, 120));
     expect(asked.length).toBe(1);
+  });
+
+  it("wait for a wheel to rest, but not for ever", async () => {
+    vi.useFakeTimers();
+    const wanted: Promise<unknown>[] = [];
+    for (let fid = 1; fid <= 30; fid += 1) {
+      wanted.push(load(BUILDING, fid));
+      await vi.advanceTimersByTimeAsync(20);
+    }
+    await vi.advanceTimersByTimeAsync(100);
+    vi.useRealTimers();
+    await Promise.all(wanted);
+    // thirty rows in 600 ms, of which none waits longer than a quarter of a second
+    expect(asked.map(({ fids }) => fids.length)).toEqual([13, 13, 4]);
   });
 
   it("fail for those alone that were asked for with them, and are asked for again", async () => {

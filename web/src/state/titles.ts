@@ -18,13 +18,15 @@ interface Asked {
   signal?: AbortSignal;
 }
 
-// Rows that a wheel sends by are mounted frame by frame; so long their questions wait for one another.
-const GATHER_MS = 40;
+// Rows that a wheel sends by are mounted frame by frame: their questions wait for one another until it rests, but not for ever.
+const REST_MS = 50;
+const LONGEST_MS = 250;
 // More rows than this no screen shows, and a longer address some gateways cut.
 const MOST = 100;
 
 const waiting = new Map<string, { layer: Layer; when: When; asked: Asked[] }>();
 let timer: ReturnType<typeof setTimeout> | undefined;
+let since = 0;
 
 async function send(layer: Layer, when: When, asked: Asked[]): Promise<void> {
   const none = new AbortController();
@@ -58,7 +60,9 @@ function gather(layer: Layer, fid: number, when: When, signal?: AbortSignal): Pr
     const group = waiting.get(key) ?? { layer, when, asked: [] };
     waiting.set(key, group);
     group.asked.push({ fid, found, failed, signal });
-    timer ??= setTimeout(sendAll, GATHER_MS);
+    if (timer === undefined) since = Date.now();
+    clearTimeout(timer);
+    timer = setTimeout(sendAll, Math.max(0, Math.min(REST_MS, since + LONGEST_MS - Date.now())));
   });
 }
 
