@@ -10,7 +10,7 @@ from config.settings import ROOT
 from tests.e2e.conftest import VIEW, Desk
 from tests.e2e.neighbourhood import Neighbourhood
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 NewDesk = Callable[..., Desk]
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"

@@ -190,6 +190,7 @@ def elements(data: bytes, start: int = 0, end: int | None = None) -> Iterator[tu
         at += size
 
 
+@pytest.mark.slow
 def test_a_flight_is_flown_and_filmed(desk: NewDesk, towers: dict[str, int], tmp_path: Path) -> None:
     own = desk(width=720, height=480)
     page = own.page

@@ -41,6 +41,7 @@ def outside(own: Desk) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_a_wms_of_another_service(desk: NewDesk, neighbourhood: Neighbourhood, store: Store, keeper: str) -> None:
     fid = neighbourhood.fids["building5.6"]
     with store.read() as connection:

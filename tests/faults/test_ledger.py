@@ -92,6 +92,7 @@ def check(store: Store, ledger: Ledger) -> None:
     verify(store)
 
 
+@pytest.mark.slow
 def test_what_was_acknowledged_survives_eight_kills(drilled: tuple[City, Store, str]) -> None:
     city, store, key = drilled
     check(store, drill(city, key, kills=8, seed=20261122))

@@ -117,6 +117,7 @@ def test_some_project_stands_at_every_step(demo: DemoCity) -> None:
 # Form
 
 
+@pytest.mark.slow
 def test_the_same_seed_makes_the_same_city(demo: DemoCity) -> None:
     """In another process, whose sets and dictionaries of texts are ordered otherwise."""
     code = ("import importlib.util as u; s = u.spec_from_file_location('demo_city', r'" + __file__ + "'); "
