@@ -15,6 +15,8 @@ __all__ = ["Upkeep"]
 
 LOGGER = logging.getLogger("gisserver.upkeep")
 LOOK_EVERY_S, FORGET_EVERY_S = 20.0, 3600.0
+# A command that makes all tiles of a city may go on for days, and says that its audience is in use when it begins.
+UNUSED_HOURS = 7 * 24.0
 
 
 class Upkeep:
@@ -25,7 +27,7 @@ class Upkeep:
     every_s, rows
         How often it looks, and how much must wait in a layer before it is summed up.
     forget_every_s
-        How often audiences that nobody used for a day are forgotten.
+        How often audiences that nobody used for a week are forgotten.
     """
 
     def __init__(self, store: Store, every_s: float = LOOK_EVERY_S, rows: int = DUE_ROWS, forget_every_s: float = FORGET_EVERY_S) -> None:
@@ -46,8 +48,8 @@ class Upkeep:
             try:
                 if time.monotonic() - forgotten_at >= self.forget_every_s:
                     forgotten_at = time.monotonic()
-                    if count := prune_audiences(self.store):
-                        LOGGER.info("%d audiences forgotten that nobody used for a day", count)
+                    if count := prune_audiences(self.store, UNUSED_HOURS):
+                        LOGGER.info("%d audiences forgotten that nobody used for a week", count)
                 for layer, count in fold_due(self.store, self.rows).items():
                     if count:
                         LOGGER.info("cells of %s: %d changes summed up", layer, count)

@@ -17,7 +17,7 @@ from tests.layers.test_access import MAST, TEXT, ask, audience, plot
 
 __all__ = ["plot"]
 
-LONG_AGO = "UPDATE gis.audience SET used_at = now() - interval '2 days' WHERE role = %s"
+LONG_AGO = "UPDATE gis.audience SET used_at = now() - interval '9 days' WHERE role = %s"
 
 
 def waits(store: Store, other: str) -> bool:
