@@ -246,7 +246,7 @@ def error_types() -> list[type[Exception]]:
             importlib.import_module(module.name)
 
     def below(kind: type[Exception]) -> Iterator[type[Exception]]:
-        for child in sorted(kind.__subclasses__(), key=lambda k: k.__name__):
+        for child in sorted(kind.__subclasses__(), key=lambda k: (k.__name__, k.__module__)):
             # only what the service itself is made of: a test may have kinds of its own
             if child.__module__.partition(".")[0] in ("layers", "tiles", "spatial_models", "gisserver"):
                 yield child
