@@ -69,7 +69,8 @@ export function useTimeline(map: MapLibre | null, drawn: Drawn | null, layers: L
   const pinned = useView((view) => view.time.pinned);
   const span = useClock((clock) => clock.window);
   const shown = day ?? today();
-  const last = useRef(shown);
+  // The step that the map stands at: what else changes on the map meanwhile is still seen from the day before it.
+  const last = useRef({ from: shown, day: shown });
 
   useEffect(() => {
     if (!map || !drawn) return;
@@ -80,7 +81,7 @@ export function useTimeline(map: MapLibre | null, drawn: Drawn | null, layers: L
     if (!map || !drawn) return undefined;
     if (!span) {
       map.getSource<GeoJSONSource>("step")?.setData(EMPTY);
-      last.current = shown;
+      last.current = { from: shown, day: shown };
       return undefined;
     }
     const settle = () => {
@@ -88,11 +89,12 @@ export function useTimeline(map: MapLibre | null, drawn: Drawn | null, layers: L
       map.off("idle", settle);
       const visible = useView.getState().layers.shown;
       const ids = layers.filter((layer) => drawn.parts.has(layer.id) && !pinned[layer.id] && (visible[layer.id] ?? shownByDefault(layer))).map((layer) => layer.id);
-      const [from, to] = [last.current, shown].sort() as [string, string];
+      const before = last.current.day === shown ? last.current.from : last.current.day;
+      const [from, to] = [before, shown].sort() as [string, string];
       const { counts, features } = stepChanges(map, ids, seconds(from), seconds(to));
       addMarks(map);
       map.getSource<GeoJSONSource>("step")?.setData({ type: "FeatureCollection", features });
-      last.current = shown;
+      last.current = { from: before, day: shown };
       // From afar the numbers of those that are seen one by one would be taken for all.
       const told = isFromAfar(map, ids) ? null : counts;
       map.once("idle", () => useClock.setState({ settled: shown, counts: told }));
