@@ -46,7 +46,7 @@ def test_the_bar_steps_through_time_and_says_what_changes(desk: NewDesk, neighbo
     own.until(lambda: own.rendered("step-fill"), "what is new is marked")
     # and stays so when something else of the view changes
     page.evaluate("() => window.__state.setState((view) => ({ time: { ...view.time, pinned: { road: '1990-01-01' } } }))")
-    page.wait_for_timeout(500)
+    page.wait_for_timeout(1500)
     expect(own.drawn().page.locator(".time-counts")).to_contain_text(f"新增 {BUILDINGS_2005 - BUILDINGS_1990} · 消失 0")
     asked: list[str] = []
     page.on("request", lambda r: asked.append(r.url) if "/tiles/" in r.url else None)
