@@ -18,6 +18,7 @@ from layers.edits import Changeset, Edit, apply_changeset
 from layers.keys import create_key
 from layers.roles import read_roles
 from layers.store import Store
+from tests.gisserver.outside_fake import Fake, serving
 
 PASSWORD = "correct horse 9 battery"
 WEST, EAST = "110102", "110101"
@@ -119,3 +120,11 @@ def signed_in(live_server: Any, as_role: As) -> Iterator[As]:
     yield client
     for each in made:
         each.close()
+
+
+@pytest.fixture(scope="module")
+def fake() -> Iterator[Fake]:
+    """A service of others on this machine, shared by the tests of one module."""
+    made = Fake()
+    with serving(made):
+        yield made

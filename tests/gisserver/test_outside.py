@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
@@ -26,17 +25,10 @@ from layers.errors import InvalidParameter
 from layers.roles import read_roles
 from layers.store import Store
 from tests.gisserver.conftest import PASSWORD, As
-from tests.gisserver.outside_fake import Fake, mercator_box, picture_of, serving
+from tests.gisserver.outside_fake import Fake, mercator_box, picture_of
 
 # Tile of level 13 round 116.345 E, 39.92 N.
 TILE = (13, 6743, 3103)
-
-
-@pytest.fixture(scope="module")
-def fake() -> Iterator[Fake]:
-    made = Fake()
-    with serving(made):
-        yield made
 
 
 @pytest.fixture(scope="module")

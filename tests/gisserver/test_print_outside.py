@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from layers.catalogue import Catalogue
 from layers.errors import InvalidParameter
 from layers.store import Store
 from tests.gisserver.conftest import As, Town
-from tests.gisserver.outside_fake import Fake, serving, shade
+from tests.gisserver.outside_fake import Fake, shade
 from tests.gisserver.test_outside import add
 from tests.gisserver.test_print import TO_GRID, middle, rendered, text_of
 from tiles.map_view import MapView
@@ -34,13 +33,6 @@ __all__ = ["middle"]
 
 SCALE, DPI = 25_000, 150
 TO_DEGREES = Transformer.from_crs(4548, 4326, always_xy=True)
-
-
-@pytest.fixture(scope="module")
-def fake() -> Iterator[Fake]:
-    made = Fake()
-    with serving(made):
-        yield made
 
 
 @pytest.fixture(scope="module")
